@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of mremap(): its parameters, and moves of several mappings in an
+ * address space of their own.
+ */
+#include <kunit/test.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+#include "mremap.h"
+
+#define MOVE		(MREMAP_MAYMOVE | MREMAP_FIXED)
+#define ARENA_PAGES	128
+
+static unsigned long call(unsigned long addr, unsigned long old_len,
+			  unsigned long new_len, unsigned long flags,
+			  unsigned long new_addr)
+{
+	struct mremap_call call = {
+		.addr = addr,
+		.old_len = old_len,
+		.new_len = new_len,
+		.flags = flags,
+		.new_addr = new_addr,
+	};
+
+	return do_mremap(&call);
+}
+
+static long move(unsigned long from, unsigned long pages, unsigned long to,
+		 unsigned long flags)
+{
+	unsigned long len = pages << PAGE_SHIFT;
+	unsigned long ret = call(from, len, len, MOVE | flags, to);
+
+	return ret == to ? 0 : (long)ret;
+}
+
+/* Addresses that nothing is mapped at, in an address space of the test's own. */
+static unsigned long make_arena(struct kunit *test)
+{
+	const unsigned long len = ARENA_PAGES << PAGE_SHIFT;
+	unsigned long start;
+
+	start = kunit_vm_mmap(test, NULL, 0, len, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, !start || IS_ERR_VALUE(start));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(start, len));
+	return start;
+}
+
+/*
+ * Maps a page for each letter, from @addr on, and writes its number to it:
+ *
+ *	w  anonymous, may be written		W  the same, shared
+ *	r  anonymous, may be read only		R  the same, shared
+ *	-  a hole
+ */
+static void lay_out(struct kunit *test, unsigned long addr, const char *letters)
+{
+	unsigned long at, prot, flags;
+	u32 n;
+
+	for (n = 0; letters[n]; n++) {
+		if (letters[n] == '-')
+			continue;
+		at = addr + (n << PAGE_SHIFT);
+		prot = letters[n] == 'w' || letters[n] == 'W' ?
+			PROT_READ | PROT_WRITE : PROT_READ;
+		flags = letters[n] == 'W' || letters[n] == 'R' ?
+			MAP_SHARED : MAP_PRIVATE;
+		KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE, prot,
+				flags | MAP_ANONYMOUS | MAP_FIXED, 0));
+		if (prot & PROT_WRITE)
+			KUNIT_ASSERT_EQ(test, 0, put_user(n + 1, (u32 __user *)at));
+	}
+}
+
+/* Expects to see at @addr what lay_out() made, and nothing in between. */
+static void expect_layout(struct kunit *test, unsigned long addr,
+			  const char *letters)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned long at;
+	u32 n, value;
+
+	for (n = 0; letters[n]; n++) {
+		at = addr + (n << PAGE_SHIFT);
+
+		mmap_read_lock(mm);
+		vma = vma_lookup(mm, at);
+		if (letters[n] == '-') {
+			KUNIT_EXPECT_NULL(test, vma);
+		} else {
+			KUNIT_EXPECT_NOT_NULL(test, vma);
+			if (vma)
+				KUNIT_EXPECT_EQ(test, !!(vma->vm_flags & VM_WRITE),
+						letters[n] == 'w' || letters[n] == 'W');
+		}
+		mmap_read_unlock(mm);
+
+		if (letters[n] == 'w' || letters[n] == 'W') {
+			KUNIT_EXPECT_EQ(test, 0, get_user(value, (u32 __user *)at));
+			KUNIT_EXPECT_EQ(test, n + 1, value);
+		}
+	}
+}
+
+/* Where the arena's mappings begin and end, to tell that nothing changed. */
+static u64 fingerprint(unsigned long arena)
+{
+	struct mm_struct *mm = current->mm;
+	VMA_ITERATOR(vmi, mm, arena);
+	struct vm_area_struct *vma;
+	u64 sum = mm->map_count + mm->total_vm + mm->data_vm + mm->locked_vm;
+
+	mmap_read_lock(mm);
+	for_each_vma_range(vmi, vma, arena + (ARENA_PAGES << PAGE_SHIFT))
+		sum = sum * 31 + vma->vm_start + vma->vm_end + vma->vm_flags +
+		      vma->vm_pgoff;
+	mmap_read_unlock(mm);
+	return sum;
+}
+
+static void refused(struct kunit *test, long error, unsigned long addr,
+		    unsigned long old_len, unsigned long new_len,
+		    unsigned long flags, unsigned long new_addr)
+{
+	KUNIT_EXPECT_EQ_MSG(test, error,
+			    (long)call(addr, old_len, new_len, flags, new_addr),
+			    "%lx %lx %lx %lx %lx", addr, old_len, new_len, flags,
+			    new_addr);
+}
+
+static void parameters(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	const unsigned long len = 4 * PAGE_SIZE;
+	u64 before;
+
+	lay_out(test, arena, "wrwr");
+	before = fingerprint(arena);
+
+	/* unknown flag, FIXED and DONTUNMAP without MAYMOVE */
+	refused(test, -EINVAL, arena, len, len, MOVE | 8, new);
+	refused(test, -EINVAL, arena, len, len, MREMAP_FIXED, new);
+	refused(test, -EINVAL, arena, len, len, MREMAP_DONTUNMAP, new);
+	/* not aligned to pages */
+	refused(test, -EINVAL, arena + 1, len, len, MOVE, new);
+	refused(test, -EINVAL, arena, len, len, MOVE, new + 1);
+	/* no length, and lengths that are too large */
+	refused(test, -EINVAL, arena, 0, 0, MOVE, new);
+	refused(test, -EINVAL, arena, len, 0, MREMAP_MAYMOVE, 0);
+	refused(test, -EINVAL, arena, -1UL, -1UL, MOVE, new);
+	refused(test, -EINVAL, arena, TASK_SIZE + PAGE_SIZE, TASK_SIZE + PAGE_SIZE, MOVE, new);
+	/* beyond the address space */
+	refused(test, -EINVAL, arena, len, len, MOVE, TASK_SIZE);
+	refused(test, -EINVAL, arena, len, len, MOVE, TASK_SIZE - len + PAGE_SIZE);
+	refused(test, -EINVAL, arena, len, len, MOVE, -PAGE_SIZE);
+	/* the source wraps */
+	refused(test, -EFAULT, -2 * PAGE_SIZE, len, len, MOVE, new);
+	/* overlap, by all, the last and the first page */
+	refused(test, -EINVAL, arena, len, len, MOVE, arena);
+	refused(test, -EINVAL, arena, len, len, MOVE, arena + len - PAGE_SIZE);
+	refused(test, -EINVAL, arena + len, len, len, MOVE, arena + PAGE_SIZE);
+	/* DONTUNMAP with a change of size */
+	refused(test, -EINVAL, arena, len, len + 1, MOVE | MREMAP_DONTUNMAP, new);
+	refused(test, -EINVAL, arena, len, PAGE_SIZE, MOVE | MREMAP_DONTUNMAP, new);
+	/* nothing wrong but that nothing is mapped */
+	refused(test, -EFAULT, arena + 32 * PAGE_SIZE, len, len, MOVE, new);
+
+	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
+	expect_layout(test, arena, "wrwr");
+}
+
+static const char * const layouts[] = {
+	"wr", "w-w", "wrwrwr", "w--", "wwrr-rrww", "WRWR", "wWrR-rRwW", "w-----W",
+};
+
+static void moves(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
+		len = strlen(layouts[i]);
+		lay_out(test, arena, layouts[i]);
+		KUNIT_ASSERT_EQ(test, 0, move(arena, len, new, 0));
+		expect_layout(test, new, layouts[i]);
+		expect_layout(test, arena, "----------");
+		KUNIT_ASSERT_EQ(test, 0, move(new, len, arena, 0));
+		expect_layout(test, arena, layouts[i]);
+		KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, ARENA_PAGES << PAGE_SHIFT));
+	}
+}
+
+/* What is mapped under a hole stays, what is under a segment goes. */
+static void moves_over_others(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+
+	lay_out(test, arena, "wr-rw");
+	lay_out(test, new, "rwwwww");
+	KUNIT_ASSERT_EQ(test, 0, move(arena, 5, new, 0));
+	expect_layout(test, new, "wrwrww");
+	expect_layout(test, arena, "-----");
+}
+
+static void leaves_the_source(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	struct mm_struct *mm = current->mm;
+	unsigned long total, data;
+	u32 value;
+
+	lay_out(test, arena, "wr-w");
+	total = mm->total_vm;
+	data = mm->data_vm;
+	KUNIT_ASSERT_EQ(test, 0, move(arena, 4, new, MREMAP_DONTUNMAP));
+	expect_layout(test, new, "wr-w");
+	KUNIT_EXPECT_EQ(test, total + 3, mm->total_vm);
+	KUNIT_EXPECT_EQ(test, data + 2, mm->data_vm);
+	/* The source is there, and empty. */
+	KUNIT_EXPECT_EQ(test, 0, get_user(value, (u32 __user *)arena));
+	KUNIT_EXPECT_EQ(test, 0, value);
+}
+
+/* An owner that does not agree to the move of one of its mappings. */
+static struct vm_operations_struct owner_ops;
+static unsigned long owner_told[8];
+static int owner_calls;
+static int owner_refuses;
+
+static int owner_mremap(struct vm_area_struct *vma)
+{
+	owner_told[owner_calls % ARRAY_SIZE(owner_told)] = vma->vm_start;
+	return ++owner_calls == owner_refuses ? -EBUSY : 0;
+}
+
+static void give_to_owner(struct kunit *test, unsigned long addr)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(mm);
+	vma = vma_lookup(mm, addr);
+	KUNIT_EXPECT_NOT_NULL(test, vma);
+	owner_ops = *vma->vm_ops;
+	owner_ops.mremap = owner_mremap;
+	vma_start_write(vma);
+	vma->vm_ops = &owner_ops;
+	mmap_write_unlock(mm);
+}
+
+/*
+ * The first owner agrees, the second does not: everything is taken back, and
+ * the first one is told of that.
+ */
+static void takes_a_move_back(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	const char layout[] = "wrW-wrWrw";
+	const size_t len = sizeof(layout) - 1;
+	int keep;
+	u64 before;
+
+	for (keep = 0; keep < 2; keep++) {
+		const unsigned long flags = keep ? MREMAP_DONTUNMAP : 0;
+
+		lay_out(test, arena, layout);
+		give_to_owner(test, arena + 2 * PAGE_SIZE);
+		give_to_owner(test, arena + 6 * PAGE_SIZE);
+		before = fingerprint(arena);
+
+		owner_calls = 0;
+		owner_refuses = 2;
+		KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, len, new, flags));
+		KUNIT_EXPECT_EQ(test, 3, owner_calls);
+		KUNIT_EXPECT_EQ(test, new + 2 * PAGE_SIZE, owner_told[0]);
+		KUNIT_EXPECT_EQ(test, new + 6 * PAGE_SIZE, owner_told[1]);
+		KUNIT_EXPECT_EQ(test, arena + 2 * PAGE_SIZE, owner_told[2]);
+		KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
+		expect_layout(test, arena, layout);
+
+		/* The same call can be tried again. */
+		owner_refuses = 0;
+		KUNIT_EXPECT_EQ(test, 0, move(arena, len, new, flags));
+		expect_layout(test, new, layout);
+		KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, ARENA_PAGES << PAGE_SHIFT));
+	}
+}
+
+/* Cut at both ends, and refused: the pieces are whole again. */
+static void takes_a_cut_move_back(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	u64 before;
+
+	lay_out(test, arena, "wwWrWww");
+	give_to_owner(test, arena + 4 * PAGE_SIZE);
+	before = fingerprint(arena);
+	owner_calls = 0;
+	owner_refuses = 1;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena + PAGE_SIZE, 5, new, 0));
+	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
+	expect_layout(test, arena, "wwWrWww");
+	expect_layout(test, new, "-------");
+}
+
+static struct kunit_case mremap_test_cases[] = {
+	KUNIT_CASE(parameters),
+	KUNIT_CASE(moves),
+	KUNIT_CASE(moves_over_others),
+	KUNIT_CASE(leaves_the_source),
+	KUNIT_CASE(takes_a_move_back),
+	KUNIT_CASE(takes_a_cut_move_back),
+	{}
+};
+
+static struct kunit_suite mremap_test_suite = {
+	.name = "mremap_range",
+	.test_cases = mremap_test_cases,
+};
+
+kunit_test_suites(&mremap_test_suite);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moving a range of several mappings by one `mremap()`.
+//!
+//! [`plan`] decides, without changing anything, whether a range can move and what that takes.
+//! [`commit`] carries it out, all of it or nothing. The only way in is [`mremap_move_range()`].
+//!
+//! See `Documentation/mm/mremap_move.rst`.
+
+mod commit;
+mod plan;
+mod space;
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    ffi::c_ulong,
+    mm::{LockedMm, UnmapEvents},
+    prelude::*,
+};
+use plan::{Refusal, Request};
+use space::View;
+
+impl From<Refusal<Error>> for Error {
+    fn from(refusal: Refusal<Error>) -> Error {
+        match refusal {
+            Refusal::NothingMapped => EFAULT,
+            Refusal::Segment { error, .. } => error,
+            Refusal::Destination { error, .. } => error,
+            Refusal::Totals(error) => error,
+        }
+    }
+}
+
+/// Plans, checks and carries out one move.
+fn move_range(mm: &mut LockedMm, request: Request, events: &mut UnmapEvents) -> Result {
+    let plan = {
+        let view = View::new(mm, request.keep_source);
+        plan::plan(&view, request, kernel::page::PAGE_SIZE)?
+    };
+
+    commit::commit(mm, &plan, events)
+}
+
+/// Moves a range of mappings in `mm`, the address space of the current task.
+///
+/// Returns the address of the destination, or a negative errno.
+///
+/// # Safety
+///
+/// - `mm` is valid, and its mmap lock is held for writing by the current task and stays so.
+/// - `call` points to an initialised call that nobody else uses meanwhile, whose parameters were
+///   checked: it is a move of whole pages between ranges that neither wrap nor overlap.
+#[no_mangle]
+pub unsafe extern "C" fn mremap_move_range(
+    mm: *mut bindings::mm_struct,
+    call: *mut bindings::mremap_call,
+) -> c_ulong {
+    // SAFETY: `call` is valid and nobody else uses it. The list is a field of it, and its user
+    // outlives this function.
+    let (request, mut events) = unsafe {
+        let request = Request {
+            old: (*call).addr as usize,
+            new: (*call).new_addr as usize,
+            len: (*call).old_len as usize,
+            keep_source: (*call).flags & bindings::MREMAP_DONTUNMAP as c_ulong != 0,
+        };
+        let list = NonNull::from(&mut (*call).uf_unmap_early);
+
+        (request, UnmapEvents::from_raw(list))
+    };
+    // SAFETY: The lock is held, and nothing else uses the mappings until this function returns.
+    let mm = unsafe { LockedMm::from_raw(mm) };
+
+    match move_range(mm, request, &mut events) {
+        Ok(()) => request.new as c_ulong,
+        Err(error) => error.to_errno() as c_ulong,
+    }
+}

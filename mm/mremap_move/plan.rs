@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a move is made of, and whether it may happen.
+//!
+//! The *source* of a move is a range of addresses, the *destination* one of the same length. The
+//! part of one mapping that lies in the source is a *segment*. Segments that touch form a *run*:
+//!
+//! ```text
+//!              old                                old + len
+//!               |                                      |
+//!   mappings  [aaaaaa][bbb]      [cc][ddddd]        [eeee]
+//!   segments    [aaaa][bbb]      [cc][ddddd]        [e]
+//!   runs        [---------]      [---------]        [-]
+//! ```
+//!
+//! Each segment goes to the same offset in the destination. Each run is unmapped there first; what
+//! is mapped under a hole is left alone.
+//!
+//! Everything here names memory by address, never by mapping: unmapping the destination may split
+//! or free the mapping that the source is a part of. The file depends on `core` alone, so that it
+//! is tested on any host.
+
+use core::ops::Range;
+
+/// A move that somebody asked for. Addresses and length in bytes, whole pages.
+///
+/// The caller has made sure that neither end wraps and that they do not overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Where the source starts.
+    pub(crate) old: usize,
+    /// Where the destination starts.
+    pub(crate) new: usize,
+    /// How long both are.
+    pub(crate) len: usize,
+    /// Do the mappings of the source stay, empty?
+    pub(crate) keep_source: bool,
+}
+
+impl Request {
+    /// The addresses that are moved from.
+    pub(crate) fn source(&self) -> Range<usize> {
+        self.old..self.old + self.len
+    }
+}
+
+/// A part of a move: `len` bytes go from `old` to `new`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) old: usize,
+    pub(crate) new: usize,
+    pub(crate) len: usize,
+}
+
+impl Segment {
+    /// The addresses that it leaves.
+    pub(crate) fn source(&self) -> Range<usize> {
+        self.old..self.old + self.len
+    }
+
+    /// The addresses that it goes to.
+    pub(crate) fn destination(&self) -> Range<usize> {
+        self.new..self.new + self.len
+    }
+}
+
+/// What the planner asks of a mapping.
+pub(crate) trait Mapping {
+    /// The addresses that it covers.
+    fn range(&self) -> Range<usize>;
+    /// Are its pages charged as committed memory?
+    fn charged(&self) -> bool;
+    /// Do its pages count as data, being private and writable?
+    fn data(&self) -> bool;
+}
+
+/// What the planner asks of an address space. Nothing in it changes while it is borrowed.
+pub(crate) trait Space {
+    /// Why something may not happen.
+    type Error;
+    /// A mapping.
+    type Mapping<'a>: Mapping
+    where
+        Self: 'a;
+    /// Mappings, in address order.
+    type Mappings<'a>: Iterator<Item = Self::Mapping<'a>>
+    where
+        Self: 'a;
+
+    /// The mappings that a range touches.
+    fn mappings(&self, range: Range<usize>) -> Self::Mappings<'_>;
+
+    /// May the segment of the mapping move?
+    fn check_segment(
+        &self,
+        mapping: &Self::Mapping<'_>,
+        segment: &Segment,
+    ) -> Result<(), Self::Error>;
+
+    /// May the part of the mapping that lies in the range be unmapped?
+    fn check_unmap(
+        &self,
+        mapping: &Self::Mapping<'_>,
+        range: &Range<usize>,
+    ) -> Result<(), Self::Error>;
+
+    /// May the address space become what the move makes of it?
+    fn check_totals(&self, totals: &Totals) -> Result<(), Self::Error>;
+}
+
+/// Why a move does not happen, and where. The address is that of the first thing in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal<E> {
+    /// Nothing is mapped where the source starts.
+    NothingMapped,
+    /// A segment, which starts at this address, may not move.
+    Segment { at: usize, error: E },
+    /// A mapping, of which the part from this address on is in the way, may not be unmapped.
+    Destination { at: usize, error: E },
+    /// The address space may not become what the move makes of it.
+    Totals(E),
+}
+
+/// Amounts of memory, in pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pages {
+    /// All of it.
+    pub(crate) all: usize,
+    /// What is charged as committed memory.
+    pub(crate) charged: usize,
+    /// What counts as data.
+    pub(crate) data: usize,
+}
+
+impl Pages {
+    fn add<M: Mapping>(&mut self, mapping: &M, bytes: usize, page_size: usize) {
+        let pages = bytes / page_size;
+
+        self.all += pages;
+        if mapping.charged() {
+            self.charged += pages;
+        }
+        if mapping.data() {
+            self.data += pages;
+        }
+    }
+}
+
+/// What a move does to the size of the address space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Segments that move.
+    pub(crate) segments: usize,
+    /// Runs that they form.
+    pub(crate) runs: usize,
+    /// The first mapping starts before the source.
+    pub(crate) cuts_first: bool,
+    /// The last mapping ends after the source.
+    pub(crate) cuts_last: bool,
+    /// Mappings that the move may add at most.
+    pub(crate) mappings_added: usize,
+    /// Mappings that unmapping the destination removes.
+    pub(crate) mappings_removed: usize,
+    /// What is unmapped at the destination.
+    pub(crate) unmapped: Pages,
+    /// What moves.
+    pub(crate) moved: Pages,
+    /// Do the mappings of the source stay?
+    pub(crate) keep_source: bool,
+}
+
+/// A move of which every part has been checked.
+///
+/// Only [`plan()`] makes one, so that having one means that nothing stands in the way of the move
+/// but what cannot be foreseen. It is true as long as the address space is not changed by others.
+#[derive(Debug)]
+pub(crate) struct CheckedPlan {
+    request: Request,
+    totals: Totals,
+}
+
+impl CheckedPlan {
+    /// The move that it is for.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What the move does to the size of the address space.
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The first segment at or above `from`, an address in the source.
+    pub(crate) fn segment_from<S: Space>(&self, space: &S, from: usize) -> Option<Segment> {
+        segments(space, &self.request, from..self.request.source().end)
+            .next()
+            .map(|(_, segment)| segment)
+    }
+
+    /// The first run at or above `from` of the part of the source that lies below `until`.
+    pub(crate) fn run_from<S: Space>(
+        &self,
+        space: &S,
+        from: usize,
+        until: usize,
+    ) -> Option<Segment> {
+        runs(segments(space, &self.request, from..until).map(|(_, segment)| segment)).next()
+    }
+
+    /// What a mapping has of the part of the source that lies below `until`.
+    pub(crate) fn segment_of<M: Mapping>(&self, mapping: &M, until: usize) -> Option<Segment> {
+        clip(&self.request, mapping, &(self.request.old..until))
+    }
+}
+
+/// The part of a mapping that lies in `part` of the source.
+fn clip<M: Mapping>(request: &Request, mapping: &M, part: &Range<usize>) -> Option<Segment> {
+    let range = mapping.range();
+    let old = range.start.max(part.start);
+    let end = range.end.min(part.end);
+
+    (old < end).then(|| Segment {
+        old,
+        new: request.new + (old - request.old),
+        len: end - old,
+    })
+}
+
+/// The segments in `part` of the source, with the mappings that they are of, in address order.
+pub(crate) fn segments<'a, S: Space>(
+    space: &'a S,
+    request: &'a Request,
+    part: Range<usize>,
+) -> impl Iterator<Item = (S::Mapping<'a>, Segment)> {
+    space
+        .mappings(part.clone())
+        .filter_map(move |mapping| clip(request, &mapping, &part).map(|segment| (mapping, segment)))
+}
+
+/// Joins segments that touch.
+pub(crate) fn runs(segments: impl Iterator<Item = Segment>) -> impl Iterator<Item = Segment> {
+    let mut segments = segments.peekable();
+
+    core::iter::from_fn(move || {
+        let mut run = segments.next()?;
+
+        while let Some(next) = segments.next_if(|next| next.old == run.old + run.len) {
+            run.len += next.len;
+        }
+        Some(run)
+    })
+}
+
+/// Checks a move, and changes nothing.
+///
+/// Segments are judged in address order, then what they go over, then the sums.
+pub(crate) fn plan<S: Space>(
+    space: &S,
+    request: Request,
+    page_size: usize,
+) -> Result<CheckedPlan, Refusal<S::Error>> {
+    let source = request.source();
+    let mut totals = Totals {
+        keep_source: request.keep_source,
+        ..Totals::default()
+    };
+
+    for (mapping, segment) in segments(space, &request, source.clone()) {
+        if totals.segments == 0 {
+            if segment.old != source.start {
+                return Err(Refusal::NothingMapped);
+            }
+            totals.cuts_first = mapping.range().start < source.start;
+        }
+        space
+            .check_segment(&mapping, &segment)
+            .map_err(|error| Refusal::Segment {
+                at: segment.old,
+                error,
+            })?;
+        totals.segments += 1;
+        totals.cuts_last = mapping.range().end > source.end;
+        totals.moved.add(&mapping, segment.len, page_size);
+    }
+    if totals.segments == 0 {
+        return Err(Refusal::NothingMapped);
+    }
+
+    for run in runs(segments(space, &request, source).map(|(_, segment)| segment)) {
+        totals.runs += 1;
+        check_destination(space, &run.destination(), page_size, &mut totals)?;
+    }
+
+    totals.mappings_added += usize::from(totals.cuts_first) + usize::from(totals.cuts_last);
+    if request.keep_source {
+        totals.mappings_added += totals.segments;
+    }
+    space.check_totals(&totals).map_err(Refusal::Totals)?;
+
+    Ok(CheckedPlan { request, totals })
+}
+
+/// Checks what is unmapped at the destination of one run.
+fn check_destination<S: Space>(
+    space: &S,
+    run: &Range<usize>,
+    page_size: usize,
+    totals: &mut Totals,
+) -> Result<(), Refusal<S::Error>> {
+    for mapping in space.mappings(run.clone()) {
+        let range = mapping.range();
+        let part = range.start.max(run.start)..range.end.min(run.end);
+
+        space
+            .check_unmap(&mapping, &part)
+            .map_err(|error| Refusal::Destination {
+                at: part.start,
+                error,
+            })?;
+        totals.unmapped.add(&mapping, part.len(), page_size);
+        match (range.start < run.start, range.end > run.end) {
+            (false, false) => totals.mappings_removed += 1,
+            // A piece is left on both sides, where there was one mapping.
+            (true, true) => totals.mappings_added += 1,
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the planner asks, answered by an address space of the kernel.
+
+use super::plan::{Mapping, Segment, Space, Totals};
+use core::ops::Range;
+use kernel::{
+    bindings,
+    mm::{flags, LockedMm, VmaIter, VmaRef},
+    prelude::*,
+};
+
+/// An address space as the planner sees it.
+pub(crate) struct View<'a> {
+    mm: &'a LockedMm,
+    /// `MREMAP_*`, as far as they matter to a mapping.
+    mremap_flags: usize,
+}
+
+impl<'a> View<'a> {
+    /// Looks at an address space for a move that leaves its source in place, or not.
+    pub(crate) fn new(mm: &'a LockedMm, keep_source: bool) -> Self {
+        let mremap_flags = if keep_source {
+            bindings::MREMAP_DONTUNMAP as usize
+        } else {
+            0
+        };
+
+        View { mm, mremap_flags }
+    }
+}
+
+impl Mapping for &VmaRef {
+    fn range(&self) -> Range<usize> {
+        self.start()..self.end()
+    }
+
+    fn charged(&self) -> bool {
+        self.flags() & flags::ACCOUNT != 0
+    }
+
+    fn data(&self) -> bool {
+        self.is_data()
+    }
+}
+
+impl Space for View<'_> {
+    type Error = Error;
+    type Mapping<'a>
+        = &'a VmaRef
+    where
+        Self: 'a;
+    type Mappings<'a>
+        = VmaIter<'a>
+    where
+        Self: 'a;
+
+    fn mappings(&self, range: Range<usize>) -> VmaIter<'_> {
+        self.mm.vmas(range)
+    }
+
+    fn check_segment(&self, vma: &&VmaRef, segment: &Segment) -> Result {
+        let Segment { old, new, len } = *segment;
+
+        if !vma.can_modify() {
+            return Err(EPERM);
+        }
+        // userfaultfd is told of one mapping at a time, by handlers that expect no more.
+        if vma.has_userfaultfd() || vma.picks_address() {
+            return Err(EFAULT);
+        }
+        if self.mm.check_move(vma, old, len, new, self.mremap_flags)? != new {
+            return Err(EFAULT);
+        }
+        Ok(())
+    }
+
+    fn check_unmap(&self, vma: &&VmaRef, range: &Range<usize>) -> Result {
+        if !vma.can_modify() {
+            return Err(EPERM);
+        }
+        for cut in [range.start, range.end] {
+            if vma.start() < cut && cut < vma.end() {
+                self.mm.check_split(vma, cut)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_totals(&self, totals: &Totals) -> Result {
+        let count = self.mm.map_count();
+        let max = LockedMm::max_map_count();
+
+        // As a move of one mapping: what is split on the way must not reach the limit.
+        if count + 2 >= max.saturating_sub(3)
+            || count + totals.mappings_added > max + totals.mappings_removed
+        {
+            return Err(ENOMEM);
+        }
+        if !totals.keep_source {
+            return Ok(());
+        }
+
+        // The limits judge what is left, so the differences may well be negative.
+        let Totals {
+            moved, unmapped, ..
+        } = totals;
+        if !self.mm.may_expand(moved.all.wrapping_sub(unmapped.all)) {
+            return Err(ENOMEM);
+        }
+        if moved.data != 0
+            && !self
+                .mm
+                .may_expand_data(moved.data.wrapping_sub(unmapped.data))
+        {
+            return Err(ENOMEM);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/hugetlb.h>
+#include <linux/ksm.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
+#include <linux/security.h>
+#include <linux/userfaultfd_k.h>
+
+#include "../../mm/internal.h"
+
+void rust_helper_mmget(struct mm_struct *mm)
+{
+	mmget(mm);
+}
+
+int rust_helper_mmap_write_lock_killable(struct mm_struct *mm)
+{
+	return mmap_write_lock_killable(mm);
+}
+
+void rust_helper_mmap_write_unlock(struct mm_struct *mm)
+{
+	mmap_write_unlock(mm);
+}
+
+void rust_helper_vma_iter_init(struct vma_iterator *vmi, struct mm_struct *mm,
+			       unsigned long addr)
+{
+	vma_iter_init(vmi, mm, addr);
+}
+
+struct vm_area_struct *rust_helper_vma_find(struct vma_iterator *vmi,
+					    unsigned long max)
+{
+	return vma_find(vmi, max);
+}
+
+struct vm_area_struct *rust_helper_vma_prev(struct vma_iterator *vmi)
+{
+	return vma_prev(vmi);
+}
+
+struct vm_area_struct *rust_helper_vma_lookup(struct mm_struct *mm,
+					      unsigned long addr)
+{
+	return vma_lookup(mm, addr);
+}
+
+void rust_helper_vma_start_write(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+}
+
+bool rust_helper_can_modify_vma(struct vm_area_struct *vma)
+{
+	return can_modify_vma(vma);
+}
+
+bool rust_helper_userfaultfd_armed(struct vm_area_struct *vma)
+{
+	return userfaultfd_armed(vma);
+}
+
+bool rust_helper_is_vm_hugetlb_page(struct vm_area_struct *vma)
+{
+	return is_vm_hugetlb_page(vma);
+}
+
+bool rust_helper_is_data_mapping(vm_flags_t flags)
+{
+	return is_data_mapping(flags);
+}
+
+int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
+			       unsigned long end)
+{
+	unsigned long vm_flags = vma->vm_flags;
+
+	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
+}
+
+void rust_helper_clear_vma_resv_huge_pages(struct vm_area_struct *vma)
+{
+	clear_vma_resv_huge_pages(vma);
+}
+
+int rust_helper_mm_charge_checked(struct mm_struct *mm, long pages)
+{
+	return security_vm_enough_memory_mm(mm, pages);
+}
+
+void rust_helper_vm_acct_memory(long pages)
+{
+	vm_acct_memory(pages);
+}
+
+void rust_helper_vm_unacct_memory(long pages)
+{
+	vm_unacct_memory(pages);
+}

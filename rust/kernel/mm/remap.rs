@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The steps that a move of mappings is made of.
+//!
+//! All of them name memory by address. A step may merge, split or free mappings, so it takes the
+//! locked address space mutably, and no [`VmaRef`] lives across it.
+//!
+//! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
+
+use super::{LockedMm, VmaRef};
+use crate::{
+    bindings,
+    error::{code::*, to_result, Error, Result},
+};
+use core::{ops::Range, ptr::NonNull};
+
+/// Must the page-table move hold the locks of the reverse mapping?
+///
+/// A walk of the reverse mapping that meets the old mapping before the new one may miss a page
+/// that moves meanwhile. `copy_vma()` knows the order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RmapLocks {
+    /// A walk meets the old mapping first or the order is not known.
+    Take,
+    /// A walk meets the new mapping last.
+    NotNeeded,
+}
+
+/// What becomes of a mapping when its pages have moved away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SourceFate {
+    /// It is unmapped.
+    Unmapped,
+    /// It stays, empty, as `MREMAP_DONTUNMAP` asks for.
+    Kept,
+}
+
+/// Where userfaultfd events of an unmapping are queued until the lock is dropped.
+pub struct UnmapEvents(NonNull<bindings::list_head>);
+
+impl UnmapEvents {
+    /// Stands for a queue of C code.
+    ///
+    /// # Safety
+    ///
+    /// `list` is an initialised list head that nobody else uses while the returned value lives,
+    /// and that is given to `userfaultfd_unmap_complete()` afterwards.
+    pub unsafe fn from_raw(list: NonNull<bindings::list_head>) -> Self {
+        UnmapEvents(list)
+    }
+}
+
+/// The errno in an address that a C function returned, if it is one.
+fn to_address(ret: crate::ffi::c_ulong) -> Result<usize> {
+    let ret = ret as usize;
+
+    if ret > usize::MAX - bindings::MAX_ERRNO as usize {
+        return Err(Error::from_errno(ret as isize as i32));
+    }
+    Ok(ret)
+}
+
+impl LockedMm {
+    /// Asks where the kernel would put the part of `vma` at `addr` (all in bytes) if it were to
+    /// move to `new`: there, or elsewhere if what is mapped chooses its address.
+    ///
+    /// `mremap_flags` are `MREMAP_*`. Fails with [`EPERM`] or [`EINVAL`], see the C function
+    /// `mremap_check_move()`.
+    pub fn check_move(
+        &self,
+        vma: &VmaRef,
+        addr: usize,
+        len: usize,
+        new: usize,
+        mremap_flags: usize,
+    ) -> Result<usize> {
+        // SAFETY: The mapping is valid, and the lock is held.
+        to_address(unsafe {
+            bindings::mremap_check_move(
+                vma.as_ptr(),
+                addr as _,
+                len as _,
+                new as _,
+                mremap_flags as _,
+            )
+        })
+    }
+
+    /// Asks whether `vma` may be cut at `addr` (bytes), which lies inside of it.
+    ///
+    /// C function: `vm_ops->may_split()`.
+    pub fn check_split(&self, vma: &VmaRef, addr: usize) -> Result {
+        // SAFETY: The mapping is valid, and so are its operations if it has any.
+        let may_split = unsafe { (*vma.as_ptr()).vm_ops.as_ref() }.and_then(|ops| ops.may_split);
+
+        match may_split {
+            // SAFETY: The mapping is valid, and the lock is held.
+            Some(may_split) => to_result(unsafe { may_split(vma.as_ptr(), addr as _) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives every page in `range` (bytes) of the mapping there that KSM shares a copy of its own.
+    ///
+    /// Sleeps. Fails with [`ENOMEM`], or [`EINTR`] when the task is killed; pages that were
+    /// copied by then stay so, which nobody but KSM sees. C function: `ksm_madvise()`.
+    pub fn unmerge_ksm(&self, vma: &VmaRef, range: Range<usize>) -> Result {
+        // SAFETY: The mapping is valid, and the lock is held.
+        to_result(unsafe {
+            bindings::mm_ksm_unmerge(vma.as_ptr(), range.start as _, range.end as _)
+        })
+    }
+
+    /// Unmaps `range` (bytes), and gives back what was charged for it.
+    ///
+    /// Fails with [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and
+    /// `mseal()`; then nothing was unmapped. C function: `do_vmi_munmap()`.
+    pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
+        let mut vmi = bindings::vma_iterator::default();
+
+        // SAFETY: The address space is valid and locked, the iterator is initialised before it is
+        // used, and `events` is a queue by its own invariant.
+        to_result(unsafe {
+            bindings::vma_iter_init(&mut vmi, self.as_ptr(), range.start as _);
+            bindings::do_vmi_munmap(
+                &mut vmi,
+                self.as_ptr(),
+                range.start as _,
+                range.len() as _,
+                events.0.as_ptr(),
+                false,
+            )
+        })
+    }
+
+    /// Splits the mapping at `addr` (bytes), which lies inside of it.
+    ///
+    /// Fails with [`ENOMEM`], at the limit of mappings too. C function: `split_vma()`.
+    pub fn split_at(&mut self, addr: usize) -> Result {
+        let vma = self.vma_at(addr).ok_or(EFAULT)?.as_ptr();
+        let mut vmi = bindings::vma_iterator::default();
+
+        // SAFETY: The address space is locked, the mapping has just been found in it, and the
+        // iterator points into the mapping.
+        to_result(unsafe {
+            bindings::vma_iter_init(&mut vmi, self.as_ptr(), addr as _);
+            bindings::split_vma(&mut vmi, vma, addr as _, 1)
+        })
+    }
+
+    /// Merges the mappings that meet at `addr` (bytes), if they can be one.
+    ///
+    /// Where memory is short they stay two. C function: `vma_modify_flags()`.
+    pub fn join_at(&mut self, addr: usize) {
+        let Some(vma) = self.vma_at(addr) else { return };
+        let Some(prev) = addr.checked_sub(1).and_then(|below| self.vma_at(below)) else {
+            return;
+        };
+        if vma.start() != addr {
+            return;
+        }
+
+        let (start, end, flags) = (vma.start(), vma.end(), vma.flags());
+        let (vma, prev) = (vma.as_ptr(), prev.as_ptr());
+        let mut vmi = bindings::vma_iterator::default();
+
+        // SAFETY: The address space is locked, both mappings have just been found in it, one after
+        // the other, and the iterator points at the second. Setting the flags that it has already
+        // changes nothing but that it is merged.
+        unsafe {
+            bindings::vma_iter_init(&mut vmi, self.as_ptr(), start as _);
+            bindings::vma_modify_flags(&mut vmi, prev, vma, start as _, end as _, flags as _);
+        }
+    }
+
+    /// Makes a mapping of `len` bytes at `new`, where nothing is mapped, that is like the part at
+    /// `old` of the mapping there. It has no pages, and is not charged for.
+    ///
+    /// It may merge with what is mapped around it, the source included unless that is
+    /// [`SourceFate::Kept`], but not with the mapping that starts at `apart`. The source is locked
+    /// against faults. Fails with [`ENOMEM`]. C function: `copy_vma()`.
+    pub fn copy(
+        &mut self,
+        old: usize,
+        len: usize,
+        new: usize,
+        fate: SourceFate,
+        apart: usize,
+    ) -> Result<RmapLocks> {
+        let source = self.vma_at(old).ok_or(EFAULT)?;
+        let pgoff = source.pgoff(old);
+        let mut vma = source.as_ptr();
+        let apart = match self.vma_at(apart) {
+            Some(at) if at.start() == apart => at.as_ptr(),
+            _ => core::ptr::null_mut(),
+        };
+        let mut need_rmap_locks = false;
+
+        // SAFETY: The address space is locked, and `vma` and `apart` were found in it.
+        let copy = unsafe {
+            bindings::vma_start_write(vma);
+            bindings::copy_vma(
+                &mut vma,
+                new as _,
+                len as _,
+                pgoff as _,
+                &mut need_rmap_locks,
+                fate == SourceFate::Kept,
+                apart,
+            )
+        };
+
+        match (copy.is_null(), need_rmap_locks) {
+            (true, _) => Err(ENOMEM),
+            (false, true) => Ok(RmapLocks::Take),
+            (false, false) => Ok(RmapLocks::NotNeeded),
+        }
+    }
+
+    /// Moves the page tables of `len` bytes at `old` to `new`. Both are mapped, by one mapping
+    /// each.
+    ///
+    /// Returns how many bytes were moved, which is less than `len` if a page table could not be
+    /// allocated. Moving back what was moved allocates nothing, as the tables are still there.
+    /// Takes the locks of the reverse mapping and of page tables; sleeps.
+    /// C function: `move_page_tables()`.
+    pub fn move_page_tables(
+        &mut self,
+        old: usize,
+        new: usize,
+        len: usize,
+        locks: RmapLocks,
+    ) -> usize {
+        let (Some(from), Some(to)) = (self.vma_at(old), self.vma_at(new)) else {
+            return 0;
+        };
+
+        // SAFETY: The address space is locked, and both mappings were found in it.
+        let moved = unsafe {
+            bindings::move_page_tables(
+                from.as_ptr(),
+                old as _,
+                to.as_ptr(),
+                new as _,
+                len as _,
+                locks == RmapLocks::Take,
+                false,
+            )
+        };
+        moved as usize
+    }
+
+    /// Tells the owner of the mapping at `addr` (bytes) that it has moved there.
+    ///
+    /// Fails if the owner does not agree. C function: `vm_ops->mremap()`.
+    pub fn tell_owner(&mut self, addr: usize) -> Result {
+        let vma = self.vma_at(addr).ok_or(EFAULT)?.as_ptr();
+        // SAFETY: The mapping is valid, and so are its operations if it has any.
+        let mremap = unsafe { (*vma).vm_ops.as_ref() }.and_then(|ops| ops.mremap);
+
+        match mremap {
+            // SAFETY: The mapping is valid, and the lock is held.
+            Some(mremap) => to_result(unsafe { mremap(vma) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Unmaps `range` (bytes), whose pages and charges have gone to mappings elsewhere.
+    ///
+    /// Fails with [`ENOMEM`]; then it is all mapped still. C function: `mremap_retire()`, which
+    /// works on the address space of the current task.
+    pub fn retire(&mut self, range: Range<usize>) -> Result {
+        // SAFETY: The address space is locked.
+        to_result(unsafe {
+            bindings::mremap_retire(self.as_ptr(), range.start as _, range.end as _)
+        })
+    }
+
+    /// Finishes `range` (bytes) of one mapping, whose pages have gone to a mapping elsewhere, as
+    /// one that stays mapped: it counts again, and is unlocked.
+    ///
+    /// Committed memory is charged for by the caller. C functions: `mremap_leave_empty()`,
+    /// `vm_stat_account()`, `clear_vma_resv_huge_pages()`.
+    pub fn leave_empty(&mut self, range: Range<usize>) {
+        let Some(vma) = self.vma_at(range.start) else {
+            return;
+        };
+        let (hugetlb, vma) = (vma.is_hugetlb(), vma);
+
+        self.count_again(vma, &range);
+        // SAFETY: The address space is locked. The mapping was found in it, and was locked when
+        // its pages were moved.
+        unsafe {
+            if hugetlb {
+                bindings::clear_vma_resv_huge_pages(vma.as_ptr());
+            }
+            bindings::mremap_leave_empty(vma.as_ptr(), range.start as _, range.len() as _);
+        }
+    }
+
+    /// Charges for the mappings in `range` (bytes), copies that could not be unmapped again, as
+    /// for ones that user space made.
+    pub fn charge_copies(&mut self, range: Range<usize>) {
+        for vma in self.vmas(range.clone()) {
+            let part = range.start.max(vma.start())..range.end.min(vma.end());
+            let pages = part.len() >> bindings::PAGE_SHIFT;
+
+            self.count_again(vma, &part);
+            // SAFETY: The address space is locked, so nobody else changes its counts.
+            unsafe {
+                if vma.flags() & super::flags::ACCOUNT != 0 {
+                    bindings::vm_acct_memory(pages as _);
+                }
+                if vma.flags() & super::flags::LOCKED != 0 {
+                    (*self.as_ptr()).__bindgen_anon_1.locked_vm += pages as crate::ffi::c_ulong;
+                }
+                if vma.is_hugetlb() {
+                    bindings::clear_vma_resv_huge_pages(vma.as_ptr());
+                }
+            }
+        }
+    }
+
+    /// Adds a part of a mapping to the size of the address space.
+    fn count_again(&self, vma: &VmaRef, part: &Range<usize>) {
+        let pages = part.len() >> bindings::PAGE_SHIFT;
+
+        // SAFETY: The address space is locked.
+        unsafe { bindings::vm_stat_account(self.as_ptr(), vma.flags() as _, pages as _) };
+    }
+}

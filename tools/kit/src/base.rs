@@ -1,0 +1,115 @@
+//! The base kernel: Debian's source package, or what `LINUX_SRC` names.
+
+use crate::{
+    paths::{write_whole, Paths, VERSION},
+    step::{output, Step},
+};
+use anyhow::{ensure, Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const DEFAULT: &str = "/usr/src/linux-source-6.12.tar.xz";
+
+/// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
+pub fn prepare(paths: &Paths) -> Result<()> {
+    let source = PathBuf::from(std::env::var_os("LINUX_SRC").unwrap_or(DEFAULT.into()));
+    let id = identity(&source)?;
+    let id_file = paths.work.join("base-id");
+
+    if fs::read_to_string(&id_file).is_ok_and(|known| known == id) && paths.tree.is_dir() {
+        return Ok(());
+    }
+    // What an interruption left behind is not taken for a tree.
+    let half = paths.work.join("linux.half");
+    for old in [&half, &paths.tree] {
+        if old.exists() {
+            fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    fs::create_dir_all(&half)?;
+    println!("unpacking {}", source.display());
+    if source.is_dir() {
+        Step::new(paths, "unpack").run(
+            Command::new("rsync")
+                .args(["-a", "--exclude=.git"])
+                .arg(format!("{}/", source.display()))
+                .arg(&half),
+        )?;
+    } else {
+        Step::new(paths, "unpack").run(
+            Command::new("tar")
+                .args(["--strip-components=1", "-xf"])
+                .arg(&source)
+                .arg("-C")
+                .arg(&half),
+        )?;
+    }
+    let version = version(&half)?;
+    ensure!(
+        version.starts_with(&format!("{VERSION}.")),
+        "LINUX_SRC={} is Linux {version}, the series is for {VERSION}.y",
+        source.display()
+    );
+
+    println!("Linux {version} is the base");
+    let git = |args: &[&str]| output(Command::new("git").current_dir(&half).args(args));
+    git(&["init", "-q"])?;
+    git(&["config", "gc.auto", "0"])?;
+    // Forced: the source package ignores every file in its .gitignore.
+    git(&["add", "-Af", "."])?;
+    git(&[
+        "-c",
+        "user.name=base",
+        "-c",
+        "user.email=base@localhost",
+        "commit",
+        "-q",
+        "-m",
+        &format!("Linux {version}"),
+    ])?;
+    git(&["tag", "base"])?;
+    fs::rename(&half, &paths.tree)?;
+    write_whole(&id_file, id)
+}
+
+/// What tells one source from another.
+fn identity(source: &Path) -> Result<String> {
+    let meta = fs::metadata(source).with_context(|| {
+        format!(
+            "there is no Linux source at {}: install linux-source-{VERSION}, or name a directory \
+             or tarball of Linux {VERSION}.y with LINUX_SRC=",
+            source.display()
+        )
+    })?;
+    let changed = meta
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_secs();
+
+    Ok(format!("{} {} {changed}\n", source.display(), meta.len()))
+}
+
+/// The version that a kernel tree's Makefile gives.
+pub fn version(tree: &Path) -> Result<String> {
+    let makefile = fs::read_to_string(tree.join("Makefile"))
+        .with_context(|| format!("{} is not a kernel tree", tree.display()))?;
+    let field = |name: &str| {
+        makefile
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('='))
+            .map(str::trim)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let version = [field("VERSION"), field("PATCHLEVEL"), field("SUBLEVEL")].join(".");
+
+    ensure!(
+        version.chars().any(|c| c.is_ascii_digit()),
+        "{} is not a kernel tree: its Makefile has no version",
+        tree.display()
+    );
+    Ok(version)
+}

@@ -1,0 +1,229 @@
+//! Guests: an initramfs and a QEMU that boots a kernel with it.
+
+use crate::{
+    kernel,
+    paths::{write_whole, Paths},
+    step::{filter, output},
+};
+use anyhow::{bail, ensure, Context, Result};
+use regex_lite::Regex;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+use wait_timeout::ChildExt;
+
+/// How long the guest that tries out an accelerator may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(20);
+
+/// What the guest's init prints last.
+const END: &str = "guest: end";
+
+/// A guest's first program. It runs the shell script that the initramfs has as `/run.sh`.
+const INIT: &str = r#"#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+mount -t debugfs debug /sys/kernel/debug
+mkdir -p /dev/shm
+ip link set lo up 2>/dev/null
+cd /root
+. /run.sh
+echo "guest: end"
+reboot -f
+"#;
+
+/// A file of an initramfs: its path there, and the file on this machine.
+pub type Content = (String, PathBuf);
+
+/// What a guest runs.
+pub struct Guest<'a> {
+    pub image: &'a Path,
+    /// Programs and other files.
+    pub content: &'a [Content],
+    /// A shell script.
+    pub script: &'a str,
+    /// Added to the kernel's command line.
+    pub parameters: &'a str,
+    pub cpus: usize,
+    pub limit: Duration,
+}
+
+/// Packs an initramfs.
+fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Result<PathBuf> {
+    let root = paths.work.join(format!("root-{name}"));
+
+    if root.exists() {
+        fs::remove_dir_all(&root)?;
+    }
+    for dir in ["bin", "proc", "sys", "dev", "tmp", "root"] {
+        fs::create_dir_all(root.join(dir))?;
+    }
+    fs::copy("/bin/busybox", root.join("bin/busybox"))
+        .context("there is no /bin/busybox: install busybox-static")?;
+    fs::write(root.join("init"), INIT)?;
+    fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
+    fs::write(root.join("run.sh"), script)?;
+    for (to, from) in content {
+        fs::copy(from, root.join(to)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+
+    let list = output(Command::new("find").current_dir(&root).arg("."))?;
+    let archive = filter(
+        Command::new("cpio")
+            .current_dir(&root)
+            .args(["--quiet", "-o", "-H", "newc"]),
+        list.as_bytes(),
+    )?;
+    let file = paths.work.join(format!("initramfs-{name}"));
+    write_whole(&file, archive)?;
+    Ok(file)
+}
+
+/// A QEMU that boots `image` on a serial console.
+fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
+    let mut qemu = Command::new("qemu-system-x86_64");
+    // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it.
+    let (accel, cpu) = match accel {
+        "kvm" => ("kvm", "host"),
+        _ => ("tcg,thread=single", "max"),
+    };
+
+    qemu.args(["-accel", accel, "-cpu", cpu, "-m", "1536"])
+        .args(["-smp", &cpus.to_string()])
+        .args(["-display", "none", "-serial", "mon:stdio"])
+        .args(["-no-reboot", "-nic", "none"])
+        .arg("-kernel")
+        .arg(image)
+        .arg("-initrd")
+        .arg(initramfs)
+        .args(["-append", &format!("console=ttyS0 panic=-1 {parameters}")]);
+    qemu
+}
+
+/// Runs a QEMU until it ends, at most for `limit`. Returns the console, and whether it ended.
+fn run_for(mut qemu: Command, console: &Path, limit: Duration) -> Result<(String, bool)> {
+    let log = fs::File::create(console)?;
+    let mut child = qemu
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("cannot run qemu-system-x86_64")?;
+    let ended = child.wait_timeout(limit)?.is_some();
+
+    if !ended {
+        child.kill()?;
+        child.wait()?;
+    }
+    let text = String::from_utf8_lossy(&fs::read(console)?).replace('\r', "");
+    Ok((text, ended))
+}
+
+/// Finds out whether KVM runs a guest here. It may be there and hang.
+pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
+    match std::env::var("ACCEL").as_deref() {
+        Ok(accel @ ("tcg" | "kvm")) => return Ok(accel.to_owned()),
+        Ok("") | Err(_) => {}
+        Ok(other) => bail!("ACCEL={other}: it is tcg or kvm"),
+    }
+    let known = paths.build.join("accelerator");
+    if let Ok(accel) = fs::read_to_string(&known) {
+        return Ok(accel.trim().to_owned());
+    }
+    let accel = if fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+        .is_err()
+    {
+        println!("there is no KVM here, guests are emulated");
+        "tcg"
+    } else {
+        let initramfs = pack(paths, "probe", &[], "")?;
+        let probe = qemu("kvm", image, &initramfs, 1, "");
+        let (console, _) = run_for(probe, &paths.logs.join("probe.console"), PROBE_LIMIT)?;
+        if console.contains(END) {
+            println!("guests run on KVM");
+            "kvm"
+        } else {
+            println!("KVM is there but does not boot a guest, guests are emulated");
+            "tcg"
+        }
+    };
+    write_whole(&known, accel)?;
+    Ok(accel.to_owned())
+}
+
+/// Lines of a console that tell of a kernel in trouble.
+pub fn trouble(console: &str) -> Vec<&str> {
+    let pattern = Regex::new(concat!(
+        r"WARNING: (CPU|possible|suspicious|inconsistent|bad|lock held)|\bBUG:|Oops|KASAN:|",
+        r"Kernel panic|kernel BUG at|INFO: (task|rcu)|rcu.*stall|soft lockup|",
+        r"unreferenced object|list_(add|del) corruption|general protection fault|",
+        r"Bad page|bad: scheduling|Bad rss-counter|maple_tree|sleeping function called|",
+        r"refcount_t:|non-zero pgtables_bytes|UBSAN|x86/PAT: .*invalid memtype|issue in "
+    ))
+    .expect("a valid pattern");
+
+    console
+        .lines()
+        .filter(|line| pattern.is_match(line))
+        .collect()
+}
+
+impl Guest<'_> {
+    /// Boots the guest and returns its console. Fails if it hangs, does not reach its end, or if
+    /// its kernel complains.
+    pub fn run(&self, paths: &Paths, name: &str) -> Result<String> {
+        let accel = accelerator(paths, self.image)?;
+        let initramfs = pack(paths, name, self.content, self.script)?;
+        let file = paths.logs.join(format!("{name}.console"));
+        let qemu = qemu(&accel, self.image, &initramfs, self.cpus, self.parameters);
+        let (console, ended) = run_for(qemu, &file, self.limit)?;
+        let last = || {
+            let lines: Vec<&str> = console.lines().collect();
+            lines[lines.len().saturating_sub(30)..].join("\n  ")
+        };
+
+        let complaints = trouble(&console);
+        ensure!(
+            complaints.is_empty(),
+            "the kernel complained in guest {name}:\n  {}\n  the whole console is {}",
+            complaints.join("\n  "),
+            file.display()
+        );
+        ensure!(
+            ended,
+            "guest {name} hung and was killed after {} s:\n  {}\n  the whole console is {}",
+            self.limit.as_secs(),
+            last(),
+            file.display()
+        );
+        ensure!(
+            console.contains(END),
+            "guest {name} ended before its time:\n  {}\n  the whole console is {}",
+            last(),
+            file.display()
+        );
+        Ok(console)
+    }
+}
+
+/// Opens a shell in the patched kernel, on this terminal.
+pub fn shell(paths: &Paths) -> Result<()> {
+    let image = kernel::series(paths, "test")?;
+    let accel = accelerator(paths, &image)?;
+    let content = crate::selftest::programs(paths)?;
+    let script = "echo 'a shell in the patched kernel; leave it with exit'\n\
+                  export PS1='mremap:\\w# '\nsetsid cttyhack sh\n";
+    let initramfs = pack(paths, "shell", &content, script)?;
+
+    qemu(&accel, &image, &initramfs, 2, "quiet").status()?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Building kernels.
+
+use crate::{
+    paths::{write_whole, Paths},
+    step::Step,
+    toolchain::Toolchain,
+    tree,
+};
+use anyhow::{bail, ensure, Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A make of the kernel, in its tree.
+pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
+    let mut make = Command::new("make");
+
+    make.current_dir(&paths.tree)
+        .arg(format!("O={}", objects.display()))
+        .args(toolchain.make_options());
+    toolchain.environment(&mut make);
+    make
+}
+
+/// Writes the configuration: the smallest one, with the fragments on top.
+///
+/// Fails if an option of a fragment did not make it.
+fn configure(paths: &Paths, toolchain: &Toolchain, objects: &Path, config: &str) -> Result<()> {
+    let fragments = [paths.fragment("common")?, paths.fragment(config)?];
+    let mut wanted = toolchain.make_options().join("\n");
+    for fragment in &fragments {
+        wanted.push('\n');
+        wanted.push_str(&fs::read_to_string(fragment)?);
+    }
+    let stamp = objects.join("fragments");
+    if fs::read_to_string(&stamp).is_ok_and(|known| known == wanted)
+        && objects.join(".config").is_file()
+    {
+        return Ok(());
+    }
+
+    println!("  {}", toolchain.describe()?);
+    fs::create_dir_all(objects)?;
+    let name = format!("configure {config}");
+    let step = Step::new(paths, &name);
+    step.run(make(paths, toolchain, objects).args(["-s", "tinyconfig"]))?;
+    step.run(
+        Command::new("scripts/kconfig/merge_config.sh")
+            .current_dir(&paths.tree)
+            .args(["-m", "-O"])
+            .arg(objects)
+            .arg(objects.join(".config"))
+            .args(&fragments),
+    )?;
+    step.run(make(paths, toolchain, objects).args(["-s", "olddefconfig"]))?;
+
+    let made = fs::read_to_string(objects.join(".config"))?;
+    let lost: Vec<&str> = wanted
+        .lines()
+        .filter(|line| line.starts_with("CONFIG_"))
+        .filter(|line| !made.lines().any(|made| made == *line))
+        .collect();
+    if lost.contains(&"CONFIG_RUST=y") {
+        let why = make(paths, toolchain, objects)
+            .arg("rustavailable")
+            .output()?;
+        bail!(
+            "the kernel cannot be built with this Rust: {}",
+            String::from_utf8_lossy(&why.stderr).trim()
+        );
+    }
+    ensure!(
+        lost.is_empty(),
+        "the kernel does not take these options of configs/: {}",
+        lost.join(", ")
+    );
+    write_whole(&stamp, wanted)
+}
+
+/// Builds the tree as it is checked out.
+fn build(paths: &Paths, what: &str, config: &str) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(paths)?;
+    let objects = paths.objects(config);
+    let jobs = std::thread::available_parallelism()?;
+
+    configure(paths, &toolchain, &objects, config)?;
+    Step::new(paths, &format!("build {what} {config}"))
+        .run(make(paths, &toolchain, &objects).args([format!("-j{jobs}"), "bzImage".into()]))?;
+    Ok(objects.join("arch/x86/boot/bzImage"))
+}
+
+/// Copies an image, so that it appears as a whole or not at all.
+fn publish(image: &Path, to: &Path) -> Result<()> {
+    let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+
+    write_whole(to, bytes)
+}
+
+/// Builds the patched kernel. The image of the usual configuration is `build/6.12/bzImage`.
+pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
+    tree::check_out_series(paths)?;
+    let built = build(paths, "series", config)?;
+    let image = match config {
+        "test" => paths.work.join("bzImage"),
+        other => paths.work.join(format!("bzImage-{other}")),
+    };
+
+    publish(&built, &image)?;
+    Ok(image)
+}
+
+/// Builds the kernel without the series, in the same configuration, for comparison.
+///
+/// It uses the objects of the patched kernel: they differ in little.
+pub fn base(paths: &Paths, config: &str) -> Result<PathBuf> {
+    let image = paths.work.join(format!("bzImage-base-{config}"));
+    let stamp = image.with_extension("made-of");
+    let made_of = format!(
+        "{}{}",
+        fs::read_to_string(paths.work.join("base-id")).unwrap_or_default(),
+        [paths.fragment("common")?, paths.fragment(config)?]
+            .iter()
+            .map(|path| fs::read_to_string(path).unwrap_or_default())
+            .collect::<String>()
+    );
+    if image.is_file() && fs::read_to_string(&stamp).is_ok_and(|known| known == made_of) {
+        return Ok(image);
+    }
+
+    tree::check_out_base(paths)?;
+    let built = build(paths, "base", config)?;
+    publish(&built, &image)?;
+    write_whole(&stamp, made_of)?;
+    Ok(image)
+}
+
+/// The compiler command of an object of the kernel, as the last build ran it.
+pub fn command_of(objects: &Path, source: &str) -> Result<String> {
+    let path = Path::new(source);
+    let name = format!(
+        ".{}.o.cmd",
+        path.file_stem().unwrap_or_default().to_string_lossy()
+    );
+    let file = objects
+        .join(path.parent().unwrap_or(Path::new("")))
+        .join(name);
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+
+    text.lines()
+        .find_map(|line| {
+            line.starts_with("savedcmd_")
+                .then(|| line.split_once(":= "))?
+        })
+        .map(|(_, command)| command.to_owned())
+        .with_context(|| format!("{} has no command", file.display()))
+}

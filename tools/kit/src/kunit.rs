@@ -1,0 +1,174 @@
+//! KUnit: under User Mode Linux, and in the kernel of the other tests.
+
+use crate::{
+    guest::Guest,
+    kernel,
+    paths::Paths,
+    step::{filter, Step},
+    suite::Outcome,
+    toolchain::Toolchain,
+    tree,
+};
+use anyhow::{Context, Result};
+use regex_lite::Regex;
+use std::{fs, path::Path, process::Command, time::Duration};
+
+/// Runs KUnit under UML.
+pub fn uml(paths: &Paths) -> Result<Outcome> {
+    tree::check_out_series(paths)?;
+    let toolchain = Toolchain::find(paths)?;
+    let mut command = Command::new("tools/testing/kunit/kunit.py");
+
+    command
+        .current_dir(&paths.tree)
+        .args(["run", "--timeout=600"])
+        .arg(format!(
+            "--build_dir={}",
+            paths.work.join("obj-uml").display()
+        ))
+        .arg(format!(
+            "--kunitconfig={}",
+            paths.fragment("uml")?.display()
+        ));
+    for option in toolchain.make_options() {
+        command.arg(format!("--make_options={option}"));
+    }
+    toolchain.environment(&mut command);
+    let failed = Step::new(paths, "kunit uml").run(&mut command).err();
+    let text = fs::read_to_string(paths.logs.join("kunit-uml.log"))?;
+
+    let console = fs::read_to_string(paths.work.join("obj-uml/test.log")).unwrap_or_default();
+    summary(&text, failed, &console)
+}
+
+/// Runs KUnit in a guest.
+pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
+    let image = kernel::series(paths, config)?;
+    let name = format!("kunit-{config}");
+    let guest = Guest {
+        image: &image,
+        content: &[],
+        script: "",
+        parameters: "kunit.enable=1",
+        cpus: 2,
+        limit: Duration::from_secs(900),
+    };
+    let console = guest.run(paths, &name)?;
+    let parsed = filter(
+        Command::new("tools/testing/kunit/kunit.py")
+            .current_dir(&paths.tree)
+            .arg("parse"),
+        console.as_bytes(),
+    );
+    let (text, failed) = match parsed {
+        Ok(text) => (String::from_utf8_lossy(&text).into_owned(), None),
+        Err(error) => (String::new(), Some(error)),
+    };
+
+    fs::write(paths.logs.join(format!("{name}.log")), &text)?;
+    summary(&text, failed, "")
+}
+
+/// Reads the line in which `kunit.py` sums up.
+fn summary(text: &str, failed: Option<anyhow::Error>, console: &str) -> Result<Outcome> {
+    let total = text
+        .lines()
+        .find(|line| line.contains("Testing complete."))
+        .map(str::to_owned);
+    let Some(total) = total else {
+        return Err(failed.unwrap_or_else(|| anyhow::anyhow!("kunit.py printed no summary")));
+    };
+    let count = |name: &str| -> Result<usize> {
+        let pattern = Regex::new(&format!("{name}: ([0-9]+)"))?;
+        pattern.captures(&total).map_or(Ok(0), |found| {
+            found[1].parse().context("a number in kunit.py's summary")
+        })
+    };
+    let mut outcome = Outcome {
+        passed: count("passed")?,
+        failed: count("failed")? + count("crashed")? + count("errors")?,
+        skipped: count("skipped")?,
+        notes: text
+            .lines()
+            .filter(|line| line.contains("[FAILED]") || line.contains("[ERROR]"))
+            .map(str::to_owned)
+            .collect(),
+    };
+
+    for line in crate::guest::trouble(console) {
+        outcome.failed += 1;
+        outcome.notes.push(line.to_owned());
+    }
+    if outcome.failed == 0 {
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    Ok(outcome)
+}
+
+/// Shows that a mapping cannot be used after a change that may have freed it: the kernel's
+/// compiler refuses the programs in `tools/compile-fail`, for the reason that each names.
+pub fn compile_fail(paths: &Paths, config: &str) -> Result<Outcome> {
+    kernel::series(paths, config)?;
+    let objects = paths.objects(config);
+    let toolchain = Toolchain::find(paths)?;
+    let command = kernel::command_of(&objects, "mm/mremap_move/mremap_move")?;
+    let mut outcome = Outcome::default();
+    let mut files: Vec<_> = fs::read_dir(paths.top.join("tools/compile-fail"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+
+    for file in files {
+        let source = fs::read_to_string(&file)?;
+        let expected = source
+            .lines()
+            .find_map(|line| line.strip_prefix("//! error: "))
+            .with_context(|| format!("{} names no error", file.display()))?;
+        let errors = compile(&objects, &toolchain, &command, &file)?;
+
+        outcome.check(
+            errors.contains(&format!("error[{expected}]")) && errors.matches("error[").count() == 1,
+            || {
+                format!(
+                    "{}: expected only {expected}, got:\n{errors}",
+                    file.display()
+                )
+            },
+        );
+    }
+    Ok(outcome)
+}
+
+/// Compiles a file as one of `mm/` is compiled. Returns what the compiler says.
+fn compile(objects: &Path, toolchain: &Toolchain, command: &str, file: &Path) -> Result<String> {
+    // The command names its source last, and its output and dependencies by the object's name.
+    let compiler = command
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .replace("mm/mremap_move/.mremap_move.o.d", "compile-fail.d")
+        .replace(
+            "--emit=obj=mm/mremap_move/mremap_move.o",
+            "--emit=obj=compile-fail.o",
+        );
+    let words: Vec<&str> = compiler
+        .split_whitespace()
+        .map(|word| {
+            if word.ends_with("/mremap_move.rs") {
+                "$SOURCE"
+            } else {
+                word
+            }
+        })
+        .collect();
+    let mut shell = Command::new("sh");
+
+    shell
+        .current_dir(objects)
+        .env("SOURCE", file)
+        .args(["-c", &words.join(" ")]);
+    toolchain.environment(&mut shell);
+    Ok(String::from_utf8_lossy(&shell.output()?.stderr).into_owned())
+}

@@ -1,0 +1,76 @@
+//! Where things are in the repository.
+
+use anyhow::{ensure, Context, Result};
+use std::path::{Path, PathBuf};
+
+/// The version of Linux that the series is for.
+pub const VERSION: &str = "6.12";
+
+/// The repository, and what is made in it.
+pub struct Paths {
+    /// The repository.
+    pub top: PathBuf,
+    /// Everything that is made.
+    pub build: PathBuf,
+    /// What is made for this version of Linux.
+    pub work: PathBuf,
+    /// The assembled kernel tree, a git checkout.
+    pub tree: PathBuf,
+    /// Full logs of long steps.
+    pub logs: PathBuf,
+}
+
+impl Paths {
+    /// Finds the repository from the place of this program's source.
+    pub fn find() -> Result<Self> {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()
+            .context("the repository is not where this program was built from")?;
+        let build = top.join("build");
+        let work = build.join(VERSION);
+        let logs = build.join("logs");
+
+        for dir in [&work, &logs] {
+            std::fs::create_dir_all(dir)
+                .with_context(|| format!("cannot make {}", dir.display()))?;
+        }
+        Ok(Paths {
+            tree: work.join("linux"),
+            top,
+            build,
+            work,
+            logs,
+        })
+    }
+
+    /// The patches and the list of new files.
+    pub fn patches(&self) -> PathBuf {
+        self.top.join(format!("patches-{VERSION}"))
+    }
+
+    /// The objects of a configuration.
+    pub fn objects(&self, config: &str) -> PathBuf {
+        self.work.join(format!("obj-{config}"))
+    }
+
+    /// A Kconfig fragment.
+    pub fn fragment(&self, config: &str) -> Result<PathBuf> {
+        let path = self.top.join("configs").join(format!("{config}.config"));
+
+        ensure!(
+            path.is_file(),
+            "there is no configuration '{config}' in configs/"
+        );
+        Ok(path)
+    }
+}
+
+/// Replaces a file as a whole: an interruption leaves the old one or the new one.
+pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+    let half = path.with_extension("half");
+
+    std::fs::write(&half, text)
+        .and_then(|()| std::fs::rename(&half, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

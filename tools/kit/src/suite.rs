@@ -1,0 +1,105 @@
+//! The test suites, and what they add up to.
+
+use crate::{host, kernel, kunit, paths::Paths, selftest};
+use anyhow::{ensure, Result};
+use std::time::Instant;
+
+/// What a suite came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// What failed or was skipped, and why.
+    pub notes: Vec<String>,
+}
+
+impl Outcome {
+    /// Counts one check, with a note if it failed.
+    pub fn check(&mut self, ok: bool, note: impl FnOnce() -> String) {
+        if ok {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+            self.notes.push(note());
+        }
+    }
+
+    /// A suite that was left out.
+    pub fn skipped(why: &str) -> Self {
+        Outcome {
+            skipped: 1,
+            notes: vec![why.to_owned()],
+            ..Outcome::default()
+        }
+    }
+}
+
+/// A suite: its name, and how it is run for a configuration of the kernel.
+type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
+
+/// All suites. The base kernel is built before the patched one, which is what stays built.
+const SUITES: [Suite; 7] = [
+    ("host", |paths, _| host::tests(paths)),
+    ("miri", |paths, _| host::miri(paths)),
+    ("kunit-uml", |paths, _| kunit::uml(paths)),
+    ("base-selftests", selftest::compare_with_base),
+    ("kunit", kunit::guest),
+    ("compile-fail", kunit::compile_fail),
+    ("selftests", selftest::series),
+];
+
+/// Runs suites and sums up. Returns whether nothing failed.
+pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
+    for name in names {
+        ensure!(
+            SUITES.iter().any(|(known, _)| known == name),
+            "there is no suite '{name}': there are {}",
+            SUITES.map(|(name, _)| name).join(", ")
+        );
+    }
+    paths.fragment(config)?;
+
+    let mut sum = Outcome::default();
+    let mut lines = Vec::new();
+    for (name, suite) in SUITES {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        println!("{name}");
+        let start = Instant::now();
+        let outcome = suite(paths, config).unwrap_or_else(|error| Outcome {
+            failed: 1,
+            notes: vec![format!("{error:#}")],
+            ..Outcome::default()
+        });
+
+        for note in &outcome.notes {
+            println!("  {}", note.replace('\n', "\n  "));
+        }
+        lines.push(format!(
+            "{name:16} {:>4} passed {:>3} failed {:>3} skipped  {:>4} s",
+            outcome.passed,
+            outcome.failed,
+            outcome.skipped,
+            start.elapsed().as_secs()
+        ));
+        sum.passed += outcome.passed;
+        sum.failed += outcome.failed;
+        sum.skipped += outcome.skipped;
+    }
+
+    println!("\n{}\n", lines.join("\n"));
+    println!(
+        "{} passed, {} failed, {} skipped",
+        sum.passed, sum.failed, sum.skipped
+    );
+    Ok(sum.failed == 0 && sum.passed > 0)
+}
+
+/// Builds the kernel that a suite needs, after the base kernel if that is missing too: in this
+/// order most objects are built once.
+pub fn kernel_after_base(paths: &Paths, config: &str) -> Result<std::path::PathBuf> {
+    kernel::base(paths, config)?;
+    kernel::series(paths, config)
+}

@@ -1,0 +1,97 @@
+//! The compilers that build the kernel.
+
+use crate::{paths::Paths, step::output};
+use anyhow::{bail, Result};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The version of LLVM that is used. Debian 12 and 13 both have it.
+const LLVM: &str = "19";
+
+/// What builds the kernel.
+pub struct Toolchain {
+    rustc: PathBuf,
+    bindgen: PathBuf,
+}
+
+impl Toolchain {
+    /// Finds a Rust compiler that comes with the source of its library, and bindgen.
+    ///
+    /// Debian's is preferred: it is the one that setup installs.
+    pub fn find(paths: &Paths) -> Result<Self> {
+        let rustc = rustc_with_source()?;
+        let own = paths.build.join("tools/bin/bindgen");
+        let bindgen = if own.is_file() {
+            own
+        } else {
+            PathBuf::from("bindgen")
+        };
+
+        Ok(Toolchain { rustc, bindgen })
+    }
+
+    /// One line that says what was chosen.
+    pub fn describe(&self) -> Result<String> {
+        let version = |program: &Path| output(Command::new(program).arg("--version"));
+
+        Ok(format!(
+            "{} ({}), {}, clang-{LLVM}",
+            version(&self.rustc)?.trim(),
+            self.rustc.display(),
+            version(&self.bindgen)?.trim(),
+        ))
+    }
+
+    /// The settings that the kernel's make takes.
+    pub fn make_options(&self) -> Vec<String> {
+        let beside = |name: &str| {
+            let path = self.rustc.with_file_name(name);
+            if path.is_file() {
+                path
+            } else {
+                PathBuf::from(name)
+            }
+        };
+
+        vec![
+            format!("LLVM=-{LLVM}"),
+            format!("RUSTC={}", self.rustc.display()),
+            format!("HOSTRUSTC={}", self.rustc.display()),
+            format!("RUSTDOC={}", beside("rustdoc").display()),
+            format!("RUSTFMT={}", beside("rustfmt").display()),
+            format!("BINDGEN={}", self.bindgen.display()),
+        ]
+    }
+
+    /// Sets what bindgen needs from the environment.
+    pub fn environment(&self, command: &mut Command) {
+        command.env("LIBCLANG_PATH", format!("/usr/lib/llvm-{LLVM}/lib"));
+    }
+}
+
+/// A `rustc` and the source of the library that belongs to it.
+fn rustc_with_source() -> Result<PathBuf> {
+    let mut seen = Vec::new();
+
+    for candidate in ["/usr/bin/rustc", "rustc"] {
+        let Ok(sysroot) = output(Command::new(candidate).args(["--print", "sysroot"])) else {
+            seen.push(format!("{candidate}: not installed"));
+            continue;
+        };
+        let source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core");
+        if source.is_dir() {
+            return Ok(PathBuf::from(candidate));
+        }
+        seen.push(format!(
+            "{candidate}: no library source at {}",
+            source.display()
+        ));
+    }
+    bail!(
+        "no Rust compiler with the source of its library ({}): install rustc-web and rust-web-src \
+         on Debian 12, rustc and rust-src on Debian 13, or 'rustup component add rust-src'",
+        seen.join("; ")
+    )
+}

@@ -1,0 +1,268 @@
+//! The assembled tree: the base with the series on top, one commit for each patch.
+//!
+//! `patches-6.12/series` lists the patches, as quilt reads it. `patches-6.12/new-files` says which
+//! patch a file that the base does not have comes with.
+
+use crate::{
+    base,
+    paths::{write_whole, Paths},
+    step::{filter, output},
+};
+use anyhow::{bail, ensure, Context, Result};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Folders of the repository that hold files at their place in the kernel tree.
+const KERNEL_FOLDERS: [&str; 4] = ["Documentation", "mm", "rust", "tools/testing"];
+
+/// Where git looks for files while the series is being committed.
+struct Index<'a> {
+    paths: &'a Paths,
+    file: PathBuf,
+}
+
+impl Index<'_> {
+    /// A git command that works on this index, and not on the files of the tree.
+    fn git(&self, args: &[&str]) -> Command {
+        let mut git = Command::new("git");
+
+        git.current_dir(&self.paths.tree)
+            .env("GIT_INDEX_FILE", &self.file)
+            .args(args);
+        git
+    }
+}
+
+/// The names in `series`.
+fn series(paths: &Paths) -> Result<Vec<String>> {
+    let file = paths.patches().join("series");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+
+    Ok(text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The new files, by the number that the name of their patch starts with.
+fn new_files(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
+    let file = paths.patches().join("new-files");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let Some((patch, path)) = line.split_once(char::is_whitespace) else {
+            continue;
+        };
+        let path = path.trim();
+        ensure!(
+            paths.top.join(path).is_file(),
+            "{} lists {path}, which does not exist",
+            file.display()
+        );
+        listed
+            .entry(patch.to_owned())
+            .or_default()
+            .push(path.to_owned());
+    }
+    let mut found = Vec::new();
+    for folder in KERNEL_FOLDERS {
+        find_files(&paths.top, Path::new(folder), &mut found)?;
+    }
+    for path in found {
+        ensure!(
+            listed.values().flatten().any(|known| *known == path),
+            "{path} is not in {}: add the number of the patch that it comes with",
+            file.display()
+        );
+    }
+    Ok(listed)
+}
+
+/// All files below a folder of the repository.
+fn find_files(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
+    let Ok(entries) = fs::read_dir(top.join(folder)) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+
+        if entry.file_type()?.is_dir() {
+            find_files(top, &path, found)?;
+        } else {
+            found.push(path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Commits one patch and the new files that come with it on top of `parent`.
+fn commit_patch(index: &Index, parent: &str, name: &str, files: &[String]) -> Result<String> {
+    let paths = index.paths;
+    let file = paths.patches().join(name);
+    let mail = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let out = paths.work.join("mail");
+
+    fs::create_dir_all(&out)?;
+    let (message, diff) = (out.join("message"), out.join("diff"));
+    let info = filter(
+        Command::new("git")
+            .current_dir(&out)
+            .args(["mailinfo", "-k", "message", "diff"]),
+        &mail,
+    )?;
+    let info = String::from_utf8_lossy(&info).into_owned();
+    let field = |name: &str| {
+        info.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+
+    let applied = index
+        .git(&["apply", "--cached", "--whitespace=nowarn"])
+        .arg(&diff)
+        .output()?;
+    if !applied.status.success() {
+        let errors = String::from_utf8_lossy(&applied.stderr).into_owned();
+        bail!(
+            "{name} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
+            base::version(&paths.tree)?,
+            errors.trim().replace('\n', "\n  ")
+        );
+    }
+    for path in files {
+        let blob = output(index.git(&["hash-object", "-w"]).arg(paths.top.join(path)))?;
+        let entry = format!("100644,{},{path}", blob.trim());
+        output(&mut index.git(&["update-index", "--add", "--cacheinfo", &entry]))?;
+    }
+
+    let subject = field("Subject:");
+    let subject = subject
+        .split_once("] ")
+        .map_or(subject.as_str(), |(_, rest)| rest);
+    let text = format!("{subject}\n\n{}", fs::read_to_string(&message)?);
+    let tree = output(&mut index.git(&["write-tree"]))?;
+    let commit = filter(
+        index
+            .git(&["commit-tree", tree.trim(), "-p", parent])
+            .env("GIT_AUTHOR_NAME", field("Author:"))
+            .env("GIT_AUTHOR_EMAIL", field("Email:"))
+            .env("GIT_AUTHOR_DATE", field("Date:"))
+            .env("GIT_COMMITTER_NAME", field("Author:"))
+            .env("GIT_COMMITTER_EMAIL", field("Email:"))
+            .env("GIT_COMMITTER_DATE", field("Date:")),
+        text.trim_end().as_bytes(),
+    )?;
+    Ok(String::from_utf8_lossy(&commit).trim().to_owned())
+}
+
+/// Commits the whole series and returns the last commit. Leaves the files of the tree alone.
+fn commit_series(paths: &Paths) -> Result<String> {
+    let index = Index {
+        paths,
+        file: paths.work.join("series.index"),
+    };
+    let files = new_files(paths)?;
+    let mut head = output(&mut index.git(&["rev-parse", "base^{commit}"]))?
+        .trim()
+        .to_owned();
+
+    output(&mut index.git(&["read-tree", "base"]))?;
+    for name in series(paths)? {
+        let number = name.split('-').next().unwrap_or_default();
+        let own = files.get(number).map_or(&[][..], Vec::as_slice);
+        head = commit_patch(&index, &head, &name, own)?;
+    }
+    Ok(head)
+}
+
+/// Puts the files of a commit into the tree. Only those that differ are touched, so that only what
+/// depends on them is built again.
+fn check_out(paths: &Paths, commit: &str) -> Result<()> {
+    output(
+        Command::new("git")
+            .current_dir(&paths.tree)
+            .args(["checkout", "-q", "-f", "--detach", commit]),
+    )?;
+    Ok(())
+}
+
+/// Makes the tree that of the base kernel.
+pub fn check_out_base(paths: &Paths) -> Result<()> {
+    base::prepare(paths)?;
+    check_out(paths, "base")
+}
+
+/// Makes the tree that of the patched kernel.
+pub fn check_out_series(paths: &Paths) -> Result<()> {
+    base::prepare(paths)?;
+    let head = commit_series(paths)?;
+    output(
+        Command::new("git")
+            .current_dir(&paths.tree)
+            .args(["branch", "-f", "series", &head]),
+    )?;
+    check_out(paths, &head)
+}
+
+/// Writes the commits of the branch `series`, as it is in the tree, back to the repository.
+pub fn export(paths: &Paths) -> Result<()> {
+    let files = new_files(paths)?;
+    let dir = paths.patches();
+    let excluded: Vec<String> = files
+        .values()
+        .flatten()
+        .map(|path| format!(":(exclude){path}"))
+        .collect();
+
+    for name in series(paths)? {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    let written = output(
+        Command::new("git")
+            .current_dir(&paths.tree)
+            .args([
+                "format-patch",
+                "--zero-commit",
+                "--no-signature",
+                "--no-numbered",
+                "--no-base",
+                "-o",
+            ])
+            .arg(&dir)
+            .args(["base..series", "--", "."])
+            .args(excluded),
+    )?;
+    let names: Vec<&str> = written
+        .lines()
+        .filter_map(|line| line.rsplit('/').next())
+        .collect();
+    write_whole(&dir.join("series"), names.join("\n") + "\n")?;
+
+    for path in files.values().flatten() {
+        let text = Command::new("git")
+            .current_dir(&paths.tree)
+            .args(["show", &format!("series:{path}")])
+            .output()?;
+        ensure!(
+            text.status.success(),
+            "the branch series has no {path}, which patches-6.12/new-files lists"
+        );
+        if fs::read(paths.top.join(path))? != text.stdout {
+            write_whole(&paths.top.join(path), text.stdout)?;
+        }
+    }
+    println!("wrote {} patches", names.len());
+    Ok(())
+}

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Formatting and lints of what is not part of the kernel, and formatting of what is.
+set -eu
+cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="$PWD/build/cargo"
+
+cargo fmt --manifest-path tools/Cargo.toml --all --check
+cargo clippy --manifest-path tools/Cargo.toml --workspace --all-targets --locked -- -D warnings
+shellcheck tools/*.sh .ci/run
+rustfmt --edition 2021 --check rust/kernel/mm.rs mm/mremap_move/mremap_move.rs

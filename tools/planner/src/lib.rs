@@ -1,0 +1,10 @@
+//! The planner of the kernel, built from the same file, and what must hold of it for any layout.
+
+#![cfg(test)]
+
+#[path = "../../../mm/mremap_move/plan.rs"]
+mod plan;
+
+mod layout;
+mod properties;
+mod refusals;

@@ -1,0 +1,84 @@
+//! What is refused, and what a refusal names.
+
+use crate::{
+    layout::{layouts, No, Paper, PAGE},
+    plan::{plan, runs, segments, Refusal, Request},
+};
+use proptest::prelude::*;
+
+/// The refusal that a walk over every page comes to.
+fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
+    let sealed = |addr: usize| {
+        paper
+            .areas
+            .iter()
+            .any(|area| area.sealed && area.range.contains(&addr))
+    };
+    let mapped = |addr: usize| paper.areas.iter().any(|area| area.range.contains(&addr));
+
+    if !mapped(request.old) {
+        return Some(Refusal::NothingMapped);
+    }
+    for (_, segment) in segments(paper, request, request.source()) {
+        if sealed(segment.old) {
+            return Some(Refusal::Segment {
+                at: segment.old,
+                error: No::Sealed,
+            });
+        }
+    }
+    for addr in request.source().step_by(PAGE).filter(|addr| mapped(*addr)) {
+        let dest = addr - request.old + request.new;
+
+        if sealed(dest) {
+            return Some(Refusal::Destination {
+                at: dest,
+                error: No::Sealed,
+            });
+        }
+    }
+    None
+}
+
+proptest! {
+    #[test]
+    fn the_first_thing_in_the_way_is_named((paper, request) in layouts(0.03)) {
+        prop_assert_eq!(plan(&paper, request, PAGE).err(), expected(&paper, &request));
+    }
+
+    #[test]
+    fn the_limit_of_mappings_is_judged_last((mut paper, request) in layouts(0.03)) {
+        paper.max_mappings = 0;
+        let refusal = plan(&paper, request, PAGE).err();
+
+        prop_assert_eq!(
+            refusal,
+            expected(&paper, &request).or(Some(Refusal::Totals(No::TooMany)))
+        );
+    }
+
+    /// What lies under a hole, or outside of both ends, is nobody's business.
+    #[test]
+    fn what_is_left_alone_is_not_asked((mut paper, request) in layouts(0.0)) {
+        let touched: Vec<_> = runs(
+            segments(&paper, &request, request.source()).map(|(_, segment)| segment),
+        )
+        .flat_map(|run| [run.source(), run.destination()])
+        .collect();
+
+        for area in &mut paper.areas {
+            area.sealed = !touched
+                .iter()
+                .any(|range| range.start < area.range.end && area.range.start < range.end);
+        }
+        prop_assert_eq!(
+            plan(&paper, request, PAGE).err().is_none(),
+            expected(&paper, &request).is_none()
+        );
+        let refused_a_part = matches!(
+            plan(&paper, request, PAGE),
+            Err(Refusal::Segment { .. } | Refusal::Destination { .. })
+        );
+        prop_assert!(!refused_a_part);
+    }
+}

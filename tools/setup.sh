@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs what building and booting the kernel needs, on Debian 12 and 13.
+# As another user than root it says which one command to run.
+set -eu
+
+say() { echo "setup: $*" >&2; }
+top=$(cd "$(dirname "$0")/.." && pwd)
+BINDGEN_VERSION=0.73.2
+
+# shellcheck disable=SC1091 # a file of the system
+codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}") || codename=
+case "$codename:$(uname -m)" in
+bookworm:x86_64)
+	# rustc-web is the newer Rust that Debian keeps for its browsers.
+	pkgs="rustc-web rust-web-src cargo-web rustfmt-web clang-19 lld-19 llvm-19 libclang-19-dev" ;;
+trixie:x86_64)
+	pkgs="rustc rust-src cargo rustfmt bindgen clang-19 lld-19 llvm-19 libclang-19-dev" ;;
+*)
+	say "this needs Debian 12 (bookworm) or 13 (trixie) on x86_64, not '$codename' on $(uname -m)"
+	exit 1 ;;
+esac
+# The base kernel, unless another one is given.
+[ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs linux-source-6.12"
+pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
+	libelf-dev libssl-dev busybox-static qemu-system-x86"
+
+missing=
+for pkg in $pkgs; do
+	dpkg-query -W -f '${Status}' "$pkg" 2>/dev/null | grep -q 'ok installed' ||
+		missing="$missing $pkg"
+done
+
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" -ne 0 ]; then
+		say "packages are missing; run this once, then the same make again:"
+		echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$missing" >&2
+		exit 1
+	fi
+	mkdir -p "$top/build/logs"
+	log="$top/build/logs/apt.log"
+	say "installing$missing"
+	# shellcheck disable=SC2086 # a list of words
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive \
+	       apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		say "apt-get failed, see $log (is there a network?)"
+		exit 1
+	fi
+fi
+
+# Debian 12's own bindgen is too old for the kernel's Rust.
+if [ "$codename" = bookworm ] && [ ! -x "$top/build/tools/bin/bindgen" ]; then
+	mkdir -p "$top/build/logs"
+	log="$top/build/logs/bindgen.log"
+	say "building bindgen $BINDGEN_VERSION (a minute)"
+	if ! /usr/bin/cargo install --locked --root "$top/build/tools" \
+	     bindgen-cli@$BINDGEN_VERSION >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		say "cargo could not build bindgen, see $log (is there a network?)"
+		exit 1
+	fi
+fi

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Layouts of several mappings for tests that move them, and pictures of what
+ * is mapped to compare two of them by.
+ *
+ * An arena is a range of addresses that nobody else uses, in which a test lays
+ * out a source and a destination. Two arenas with the same content look the
+ * same when addresses are given relative to their start.
+ */
+#ifndef __MREMAP_LAYOUT_H
+#define __MREMAP_LAYOUT_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE		25
+#endif
+#ifndef __NR_mseal
+#define __NR_mseal		462
+#endif
+
+#define MOVE		(MREMAP_MAYMOVE | MREMAP_FIXED)
+#define ARENA_SIZE	(1UL << 30)
+#define ARENA_BASE(i)	((char *)((4UL + 2 * (i)) << 30))
+
+enum kind {
+	ANON,
+	ANON_UNTOUCHED,
+	ANON_THP,
+	ANON_SHARED,
+	ANON_LOCKED,
+	ANON_KSM,
+	ANON_NAMED,
+	MEMFD_SHARED,
+	MEMFD_PRIVATE,
+	HUGETLB_SHARED,
+	HUGETLB_PRIVATE,
+	SYSV_SHM,
+	NR_KINDS,
+};
+
+static const char * const kind_names[NR_KINDS] = {
+	"anonymous", "anonymous, untouched", "anonymous, huge pages",
+	"anonymous, shared", "anonymous, locked", "anonymous, KSM",
+	"anonymous, named", "memfd, shared", "memfd, private",
+	"hugetlb, shared", "hugetlb, private", "System V shared memory",
+};
+
+/*
+ * What each unit of the source holds: a mapping that may be written, one that
+ * may be read, or a hole. Neighbours differ, so none of them merge.
+ *
+ *	[ w ][ r ]     [ r ][ w ]     [ w ]
+ */
+static const char layout_units[] = "wr-rw-w";
+#define NR_UNITS	(sizeof(layout_units) - 1)
+
+static inline size_t kind_unit(enum kind kind)
+{
+	switch (kind) {
+	case ANON_THP:
+	case HUGETLB_SHARED:
+	case HUGETLB_PRIVATE:
+		return 2UL << 20;
+	default:
+		return 4 * sysconf(_SC_PAGESIZE);
+	}
+}
+
+static inline bool kind_can_be_cut(enum kind kind)
+{
+	return kind != HUGETLB_SHARED && kind != HUGETLB_PRIVATE;
+}
+
+/* What is written to each page: the same in every arena. */
+static inline uint64_t stamp(size_t unit, size_t page)
+{
+	return 0xabcd000000000000UL + (unit << 32) + page + 1;
+}
+
+static inline void *map_unit(enum kind kind, char *addr, size_t len, int fd,
+			     size_t offset)
+{
+	int flags = MAP_FIXED_NOREPLACE;
+
+	switch (kind) {
+	case ANON_SHARED:
+		flags |= MAP_SHARED | MAP_ANONYMOUS;
+		break;
+	case MEMFD_SHARED:
+		flags |= MAP_SHARED;
+		break;
+	case MEMFD_PRIVATE:
+		flags |= MAP_PRIVATE;
+		break;
+	case HUGETLB_SHARED:
+		flags |= MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB;
+		break;
+	case HUGETLB_PRIVATE:
+		flags |= MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+		break;
+	default:
+		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+	}
+	return mmap(addr, len, PROT_READ | PROT_WRITE, flags, fd, offset);
+}
+
+/* Lays out the source of an arena. Returns 0, or -1 with errno set. */
+static inline int make_layout(enum kind kind, char *start)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	const size_t unit = kind_unit(kind);
+	int fd = -1;
+	size_t i, p;
+
+	if (kind == MEMFD_SHARED || kind == MEMFD_PRIVATE) {
+		fd = memfd_create("layout", 0);
+		if (fd < 0 || ftruncate(fd, NR_UNITS * unit))
+			return -1;
+	}
+
+	for (i = 0; i < NR_UNITS; i++) {
+		char *addr = start + i * unit;
+
+		if (layout_units[i] == '-')
+			continue;
+
+		if (kind == SYSV_SHM) {
+			int id = shmget(IPC_PRIVATE, unit, IPC_CREAT | 0600);
+
+			if (id < 0 || shmat(id, addr, 0) != addr)
+				return -1;
+			shmctl(id, IPC_RMID, NULL);
+		} else if (map_unit(kind, addr, unit, fd, i * unit) != addr) {
+			return -1;
+		}
+
+		if (kind == ANON_THP && madvise(addr, unit, MADV_HUGEPAGE))
+			return -1;
+		if (kind == ANON_KSM && madvise(addr, unit, MADV_MERGEABLE))
+			return -1;
+		if (kind == ANON_LOCKED && mlock(addr, unit))
+			return -1;
+		if (kind == ANON_NAMED &&
+		    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, unit, "unit"))
+			return -1;
+
+		for (p = 0; kind != ANON_UNTOUCHED && p < unit / page; p++)
+			*(uint64_t *)(addr + p * page) = stamp(i, p);
+
+		if (layout_units[i] == 'r' && mprotect(addr, unit, PROT_READ))
+			return -1;
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/* Returns how many pages of the units from @from (bytes) on are wrong. */
+static inline size_t check_layout(enum kind kind, const char *start,
+				  size_t from, size_t to)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	const size_t unit = kind_unit(kind);
+	size_t at, wrong = 0;
+
+	for (at = from; at < to; at += page) {
+		uint64_t want = stamp(at / unit, at % unit / page);
+
+		if (layout_units[at / unit] == '-')
+			continue;
+		if (kind == ANON_UNTOUCHED)
+			want = 0;
+		wrong += *(const volatile uint64_t *)(start + at) != want;
+	}
+	return wrong;
+}
+
+struct segment {
+	char *start;
+	size_t len;
+};
+
+/* The mappings in [start, end), cut off there. Returns how many there are. */
+static inline size_t find_segments(char *start, char *end, struct segment *seg,
+				   size_t max)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[512];
+	size_t n = 0;
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
+			continue;
+		if (from < (unsigned long)start)
+			from = (unsigned long)start;
+		if (to > (unsigned long)end)
+			to = (unsigned long)end;
+		if (from >= to || n == max)
+			continue;
+		seg[n].start = (char *)from;
+		seg[n++].len = to - from;
+	}
+	if (maps)
+		fclose(maps);
+	return n;
+}
+
+static inline int move_by_one_call(char *from, size_t len, char *to, int flags)
+{
+	return mremap(from, len, len, flags, to) == to ? 0 : -1;
+}
+
+/* What the one call has to give the same result as. */
+static inline int move_by_many_calls(char *from, size_t len, char *to, int flags)
+{
+	struct segment seg[256];
+	size_t n = find_segments(from, from + len, seg, 256);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		char *new = to + (seg[i].start - from);
+
+		if (mremap(seg[i].start, seg[i].len, seg[i].len, flags, new) != new)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Writes down all that smaps says of the mappings in an arena, relative to its
+ * start and without inode numbers. The caller frees it.
+ */
+static inline char *picture(const char *arena)
+{
+	const unsigned long base = (unsigned long)arena;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long from, to, offset;
+	char line[512], prot[8], dev[16];
+	bool inside = false;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+	int name;
+
+	if (!smaps)
+		return NULL;
+	out = open_memstream(&text, &size);
+
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx %7s %lx %15s %*u %n", &from, &to,
+			   prot, &offset, dev, &name) == 5) {
+			inside = from >= base && to <= base + ARENA_SIZE;
+			if (inside)
+				fprintf(out, "%lx-%lx %s %lx %s\n", from - base,
+					to - base, prot, offset,
+					strcspn(line + name, "\n") ?
+					strtok(line + name, "\n") : "");
+		} else if (inside) {
+			fputs(line, out);
+		}
+	}
+	fclose(out);
+	fclose(smaps);
+	return text;
+}
+
+/*
+ * The counts of /proc/self/status that are exact, in kB. The Rss* ones are
+ * sums over CPUs that are read without waiting for all of them; smaps has the
+ * same by walking the page tables.
+ */
+#define NR_COUNTS	7
+static const char * const count_names[NR_COUNTS] = {
+	"VmSize:", "VmLck:", "VmPin:", "VmData:", "VmStk:", "VmExe:", "VmLib:",
+};
+
+struct counts {
+	long kb[NR_COUNTS];
+};
+
+static inline long read_count(const char *file, const char *name)
+{
+	FILE *f = fopen(file, "r");
+	char line[256];
+	long kb = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			kb = strtol(line + strlen(name), NULL, 10);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static inline struct counts read_counts(void)
+{
+	struct counts c;
+	int i;
+
+	for (i = 0; i < NR_COUNTS; i++)
+		c.kb[i] = read_count("/proc/self/status", count_names[i]);
+	return c;
+}
+
+#endif	/* __MREMAP_LAYOUT_H */

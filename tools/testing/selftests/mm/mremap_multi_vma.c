@@ -1,0 +1,784 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mremap() of a range that is made of several mappings.
+ *
+ * What one call does is compared with what a call for each mapping does, which
+ * every kernel can do. The rules are in Documentation/mm/mremap_move.rst.
+ */
+#define _GNU_SOURCE
+#include <linux/aio_abi.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
+#include "../kselftest_harness.h"
+#include "mremap_layout.h"
+
+static size_t page;
+
+static bool write_text(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/*
+ * Each kind of mapping, moved in several ways, by one call in the first arena
+ * and by a call for each mapping in the second.
+ */
+FIXTURE(move) {
+	size_t unit;
+	size_t len;
+	char *one;
+	char *many;
+};
+
+FIXTURE_VARIANT(move) {
+	enum kind kind;
+};
+
+#define KIND(name_, kind_) \
+	FIXTURE_VARIANT_ADD(move, name_) { .kind = kind_ }
+
+KIND(anon, ANON);
+KIND(anon_untouched, ANON_UNTOUCHED);
+KIND(anon_thp, ANON_THP);
+KIND(anon_shared, ANON_SHARED);
+KIND(anon_locked, ANON_LOCKED);
+KIND(anon_ksm, ANON_KSM);
+KIND(anon_named, ANON_NAMED);
+KIND(memfd_shared, MEMFD_SHARED);
+KIND(memfd_private, MEMFD_PRIVATE);
+KIND(hugetlb_shared, HUGETLB_SHARED);
+KIND(hugetlb_private, HUGETLB_PRIVATE);
+KIND(sysv_shm, SYSV_SHM);
+
+FIXTURE_SETUP(move)
+{
+	page = sysconf(_SC_PAGESIZE);
+	self->unit = kind_unit(variant->kind);
+	self->len = NR_UNITS * self->unit;
+	/* Room below, for a destination that touches the source. */
+	self->one = ARENA_BASE(0) + ARENA_SIZE / 2;
+	self->many = ARENA_BASE(1) + ARENA_SIZE / 2;
+
+	if (make_layout(variant->kind, self->one) ||
+	    make_layout(variant->kind, self->many))
+		SKIP(return, "cannot map %s: %s", kind_names[variant->kind],
+		     strerror(errno));
+}
+
+FIXTURE_TEARDOWN(move)
+{
+}
+
+/*
+ * Moves [from, from + len) to dest, all relative to the sources, both ways,
+ * and expects to see no difference.
+ */
+static void move_both(struct __test_metadata *_metadata, char *one, char *many,
+		      ssize_t from, size_t len, ssize_t dest, int flags)
+{
+	struct counts before, after_one, after_many;
+	char *pic_one, *pic_many;
+	long peak, charged[3];
+	int i;
+
+	before = read_counts();
+	peak = read_count("/proc/self/status", "VmPeak:");
+	charged[0] = read_count("/proc/meminfo", "Committed_AS:");
+	ASSERT_EQ(0, move_by_one_call(one + from, len, one + dest, flags)) {
+		TH_LOG("mremap: %s", strerror(errno));
+	}
+	after_one = read_counts();
+	charged[1] = read_count("/proc/meminfo", "Committed_AS:");
+	if (!(flags & MREMAP_DONTUNMAP))
+		EXPECT_EQ(peak, read_count("/proc/self/status", "VmPeak:"));
+
+	ASSERT_EQ(0, move_by_many_calls(many + from, len, many + dest, flags));
+	after_many = read_counts();
+	charged[2] = read_count("/proc/meminfo", "Committed_AS:");
+
+	for (i = 0; i < NR_COUNTS; i++)
+		EXPECT_EQ(after_one.kb[i] - before.kb[i],
+			  after_many.kb[i] - after_one.kb[i]) {
+			TH_LOG("count %d differs, see count_names[]", i);
+		}
+	EXPECT_EQ(charged[1] - charged[0], charged[2] - charged[1]);
+
+	pic_one = picture(one - ARENA_SIZE / 2);
+	pic_many = picture(many - ARENA_SIZE / 2);
+	ASSERT_NE(NULL, pic_one);
+	ASSERT_NE(NULL, pic_many);
+	EXPECT_STREQ(pic_many, pic_one);
+	free(pic_one);
+	free(pic_many);
+}
+
+TEST_F(move, whole)
+{
+	const ssize_t dest = 16 * self->len;
+	struct segment left;
+
+	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
+	EXPECT_EQ(0, find_segments(self->one, self->one + self->len, &left, 1));
+}
+
+/*	[ w ][ r ]     [ r ][ w ]     [ w ]
+ *	  ^ from here                  ^ to there
+ */
+TEST_F(move, cut_at_both_ends)
+{
+	const ssize_t dest = 16 * self->len;
+	const size_t end = self->len - page;
+
+	if (!kind_can_be_cut(variant->kind))
+		SKIP(return, "cannot be cut");
+
+	move_both(_metadata, self->one, self->many, page, end - page, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest - page, page, end));
+	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, page));
+	EXPECT_EQ(0, check_layout(variant->kind, self->one, end, self->len));
+}
+
+/* A range that ends in a hole, and one that has nothing but a hole after it. */
+TEST_F(move, hole_at_the_end)
+{
+	const ssize_t dest = 16 * self->len;
+
+	move_both(_metadata, self->one, self->many, 0, 3 * self->unit, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, 3 * self->unit));
+
+	move_both(_metadata, self->one, self->many, 6 * self->unit, 2 * self->unit,
+		  dest + 6 * self->unit, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 6 * self->unit,
+				  7 * self->unit));
+}
+
+/* hugetlb mappings have a fixed size, and so cannot stay behind. */
+static bool kind_can_stay(enum kind kind)
+{
+	return kind != HUGETLB_SHARED && kind != HUGETLB_PRIVATE;
+}
+
+TEST_F(move, dontunmap)
+{
+	const ssize_t dest = 16 * self->len;
+	int i;
+
+	if (!kind_can_stay(variant->kind)) {
+		EXPECT_EQ(-1, move_by_one_call(self->one, self->len, self->one + dest,
+					       MOVE | MREMAP_DONTUNMAP));
+		EXPECT_EQ(EINVAL, errno);
+		EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));
+		return;
+	}
+
+	move_both(_metadata, self->one, self->many, 0, self->len, dest,
+		  MOVE | MREMAP_DONTUNMAP);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
+	/* The source can be written again, and moved again. */
+	for (i = 0; i < 2; i++)
+		(i ? self->many : self->one)[0] = 1;
+	move_both(_metadata, self->one, self->many, 0, self->len, 2 * dest, MOVE);
+}
+
+TEST_F(move, dontunmap_cut)
+{
+	const ssize_t dest = 16 * self->len;
+
+	if (!kind_can_be_cut(variant->kind))
+		SKIP(return, "cannot be cut");
+
+	move_both(_metadata, self->one, self->many, page, self->len - 2 * page,
+		  dest, MOVE | MREMAP_DONTUNMAP);
+}
+
+/*	source       [ w ][ r ]     [ r ][ w ]     [ w ]
+ *	destination  [.................................]   all mapped
+ *	afterwards   [ w ][ r ][...][ r ][ w ][...][ w ]
+ */
+TEST_F(move, over_other_mappings)
+{
+	const ssize_t dest = 16 * self->len;
+	char *at;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		at = (i ? self->many : self->one) + dest;
+		ASSERT_EQ(at, mmap(at, self->len, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+				   -1, 0));
+		memset(at, 0x5a, self->len);
+	}
+	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
+	EXPECT_EQ(0x5a, self->one[dest + 2 * self->unit]);
+	EXPECT_EQ(0x5a, self->one[dest + 6 * self->unit - 1]);
+}
+
+/* The case of a region that is moved about: nothing must be left in pieces. */
+TEST_F(move, away_and_back)
+{
+	const ssize_t dest = 16 * self->len;
+	char *before, *after;
+
+	before = picture(self->one - ARENA_SIZE / 2);
+	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
+	move_both(_metadata, self->one, self->many, dest, self->len, 0, MOVE);
+	after = picture(self->one - ARENA_SIZE / 2);
+	EXPECT_STREQ(before, after);
+	free(before);
+	free(after);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));
+}
+
+/* Halves of mappings that go away one by one and come back as a whole. */
+TEST_F(move, pieces_merge_again)
+{
+	const ssize_t dest = 16 * self->len;
+	const size_t half = self->unit / 2;
+	char *before, *after;
+	int i;
+
+	if (!kind_can_be_cut(variant->kind) || variant->kind == ANON_THP)
+		SKIP(return, "cannot be cut in halves");
+
+	before = picture(self->one - ARENA_SIZE / 2);
+	for (i = 0; i < 2; i++) {
+		char *at = i ? self->many : self->one;
+
+		ASSERT_EQ(0, move_by_many_calls(at + half, half, at + dest + half, MOVE));
+	}
+	move_both(_metadata, self->one, self->many, 0, self->len, 2 * dest, MOVE);
+	for (i = 0; i < 2; i++) {
+		char *at = i ? self->many : self->one;
+
+		ASSERT_EQ(0, move_by_many_calls(at + dest + half, half,
+						at + 2 * dest + half, MOVE));
+	}
+	move_both(_metadata, self->one, self->many, 2 * dest, self->len, 0, MOVE);
+	after = picture(self->one - ARENA_SIZE / 2);
+	if (variant->kind != SYSV_SHM)	/* has an owner who counts, never merges */
+		EXPECT_STREQ(before, after);
+	free(before);
+	free(after);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));
+}
+
+/* Source and destination touch, on either side, and may merge there. */
+TEST_F(move, to_just_above)
+{
+	move_both(_metadata, self->one, self->many, 0, self->len, self->len, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + self->len, 0, self->len));
+}
+
+TEST_F(move, to_just_below)
+{
+	const ssize_t dest = -(ssize_t)self->len;
+
+	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
+}
+
+TEST_F(move, dontunmap_to_just_above)
+{
+	if (!kind_can_stay(variant->kind))
+		SKIP(return, "cannot stay behind");
+
+	move_both(_metadata, self->one, self->many, 0, self->len, self->len,
+		  MOVE | MREMAP_DONTUNMAP);
+}
+
+TEST_F(move, dontunmap_to_just_below)
+{
+	if (!kind_can_stay(variant->kind))
+		SKIP(return, "cannot stay behind");
+
+	move_both(_metadata, self->one, self->many, 0, self->len,
+		  -(ssize_t)self->len, MOVE | MREMAP_DONTUNMAP);
+}
+
+/* With copies of the pages in a child, which must keep what it sees. */
+TEST_F(move, after_fork)
+{
+	const ssize_t dest = 16 * self->len;
+	int to_child[2], status;
+	char c;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(to_child));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(to_child[1]);
+		if (read(to_child[0], &c, 1) != 1)
+			_exit(2);
+		_exit(!!check_layout(variant->kind, self->one, 0, self->len));
+	}
+	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
+	if (variant->kind == ANON)
+		memset(self->one + dest, 0, self->unit);
+	ASSERT_EQ(1, write(to_child[1], "x", 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/*
+ * Everything that a call may be refused for. Each refusal must leave all that
+ * is mapped as it was.
+ */
+FIXTURE(refuse) {
+	char *src;
+	char *dst;
+	size_t len;
+	char *before;
+};
+
+FIXTURE_SETUP(refuse)
+{
+	page = sysconf(_SC_PAGESIZE);
+	self->src = ARENA_BASE(0) + ARENA_SIZE / 2;
+	self->len = NR_UNITS * kind_unit(ANON);
+	self->dst = self->src + 4 * self->len;
+	ASSERT_EQ(0, make_layout(ANON, self->src));
+	/* Something at the destination, which a refusal leaves alone. */
+	ASSERT_EQ(0, make_layout(MEMFD_SHARED, self->dst));
+	self->before = NULL;
+}
+
+FIXTURE_TEARDOWN(refuse)
+{
+	free(self->before);
+}
+
+#define EXPECT_REFUSED(errno_, old, old_len, new_len, flags, new)	\
+do {									\
+	char *before_ = picture(ARENA_BASE(0));				\
+	char *after_;							\
+	void *ret_;							\
+									\
+	errno = 0;							\
+	ret_ = mremap((void *)(old), old_len, new_len, flags,		\
+		      (void *)(new));					\
+	EXPECT_EQ(MAP_FAILED, ret_);					\
+	EXPECT_EQ(errno_, errno) {					\
+		TH_LOG("got: %s", strerror(errno));			\
+	}								\
+	after_ = picture(ARENA_BASE(0));				\
+	EXPECT_STREQ(before_, after_);					\
+	free(before_);							\
+	free(after_);							\
+} while (0)
+
+#define EXPECT_MOVE_REFUSED(errno_) \
+	EXPECT_REFUSED(errno_, self->src, self->len, self->len, MOVE, self->dst)
+
+TEST_F(refuse, parameters)
+{
+	char *src = self->src, *dst = self->dst;
+	const size_t len = self->len;
+
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE | 8, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_FIXED, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_FIXED | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src + 1, len, len, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, dst + 1);
+	EXPECT_REFUSED(EINVAL, src, 0, 0, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, -page, -page, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, -1UL, -1UL, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -page);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -2UL * len);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src + len - page);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src - len + page);
+	EXPECT_REFUSED(EINVAL, src, len, len + page, MOVE | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len - page, MOVE | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EFAULT, -4UL * page, 8 * page, 8 * page, MOVE, dst);
+}
+
+/* Two things wrong: the parameter counts. */
+TEST_F(refuse, parameters_before_mappings)
+{
+	ASSERT_EQ(0, munmap(self->src, page));
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE, self->dst + 1);
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE | 8, self->dst);
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE, self->src + page);
+}
+
+TEST_F(refuse, nothing_mapped_at_the_start)
+{
+	ASSERT_EQ(0, munmap(self->src, page));
+	EXPECT_MOVE_REFUSED(EFAULT);
+}
+
+/* Growing and shrinking stay for one mapping. */
+TEST_F(refuse, no_change_of_size)
+{
+	const size_t unit = kind_unit(ANON);
+
+	EXPECT_REFUSED(EFAULT, self->src, 2 * unit, 3 * unit, MREMAP_MAYMOVE, 0);
+	EXPECT_REFUSED(EFAULT, self->src, 2 * unit, 2 * unit,
+		       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, self->dst);
+}
+
+TEST_F(refuse, userfaultfd)
+{
+	static const int units[] = { 0, 3, 6 };
+	const size_t unit = kind_unit(ANON);
+	struct uffdio_api api = { .api = UFFD_API };
+	size_t i;
+	int fd;
+
+	fd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	if (fd < 0)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
+
+	for (i = 0; i < 3; i++) {
+		struct uffdio_register reg = {
+			.range = {
+				.start = (unsigned long)self->src + units[i] * unit,
+				.len = unit,
+			},
+			.mode = UFFDIO_REGISTER_MODE_MISSING,
+		};
+
+		ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &reg));
+		EXPECT_MOVE_REFUSED(EFAULT);
+		ASSERT_EQ(0, ioctl(fd, UFFDIO_UNREGISTER, &reg.range));
+	}
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+}
+
+TEST_F(refuse, sealed_source)
+{
+	const size_t unit = kind_unit(ANON);
+
+	if (syscall(__NR_mseal, self->src + 4 * unit, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_MOVE_REFUSED(EPERM);
+	/* What lies before it moves. */
+	EXPECT_EQ(self->dst, mremap(self->src, 4 * unit, 4 * unit, MOVE, self->dst));
+}
+
+TEST_F(refuse, sealed_destination)
+{
+	const size_t unit = kind_unit(ANON);
+
+	if (syscall(__NR_mseal, self->dst + 6 * unit, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_MOVE_REFUSED(EPERM);
+}
+
+TEST_F(refuse, sealed_under_a_hole)
+{
+	const size_t unit = kind_unit(ANON);
+	char *at = self->dst + 2 * unit;
+
+	ASSERT_EQ(at, mmap(at, unit, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+			   MAP_FIXED_NOREPLACE, -1, 0));
+	if (syscall(__NR_mseal, at, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+	EXPECT_EQ(0, check_layout(ANON, self->dst, 0, self->len));
+}
+
+TEST_F(refuse, too_low_an_address)
+{
+	if (setresuid(65534, 65534, 65534))
+		SKIP(return, "cannot give up privileges");
+	EXPECT_REFUSED(EPERM, self->src, self->len, self->len, MOVE, 0);
+}
+
+TEST_F(refuse, unaligned_hugetlb)
+{
+	const size_t huge = kind_unit(HUGETLB_SHARED);
+	char *src = ARENA_BASE(0) + (64UL << 20);
+
+	if (make_layout(HUGETLB_SHARED, src))
+		SKIP(return, "no huge pages");
+	/* The source, its end, and the destination are not huge page aligned. */
+	EXPECT_REFUSED(EINVAL, src + page, 2 * huge, 2 * huge, MOVE, src + 32 * huge);
+	EXPECT_REFUSED(EINVAL, src, huge + page, huge + page, MOVE, src + 32 * huge);
+	EXPECT_REFUSED(EINVAL, src, 2 * huge, 2 * huge, MOVE, src + 32 * huge + page);
+}
+
+/* What is unmapped at the destination cannot be cut there. */
+TEST_F(refuse, hugetlb_cut_at_the_destination)
+{
+	const size_t huge = kind_unit(HUGETLB_SHARED);
+	char *dst = ARENA_BASE(0) + (64UL << 20);
+
+	if (make_layout(HUGETLB_SHARED, dst))
+		SKIP(return, "no huge pages");
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE,
+		       dst + huge - self->len / 2);
+}
+
+/* An io_uring's rings are where the kernel puts them. */
+TEST_F(refuse, picks_its_address)
+{
+	unsigned int params[30] = {};
+	char *ring, *below;
+	int fd;
+
+	fd = syscall(425 /* io_uring_setup */, 4, params);
+	if (fd < 0)
+		SKIP(return, "no io_uring");
+	ring = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, ring);
+	munmap(ring - page, page);
+	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		     MAP_FIXED_NOREPLACE, -1, 0);
+	ASSERT_EQ(ring - page, below);
+	EXPECT_REFUSED(EFAULT, below, 2 * page, 2 * page, MOVE, self->dst);
+}
+
+TEST_F(refuse, dontunmap_of_a_fixed_size)
+{
+	aio_context_t ctx = 0;
+	char *ring, *below;
+
+	if (syscall(__NR_io_setup, 1, &ctx))
+		SKIP(return, "no aio");
+	ring = (char *)ctx;
+	munmap(ring - page, page);
+	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		     MAP_FIXED_NOREPLACE, -1, 0);
+	ASSERT_EQ(ring - page, below);
+	EXPECT_REFUSED(EINVAL, below, 2 * page, 2 * page, MOVE | MREMAP_DONTUNMAP,
+		       self->dst);
+}
+
+TEST_F(refuse, too_many_mappings)
+{
+	long max = read_count("/proc/sys/vm/max_map_count", "");
+	char text[32];
+	size_t n;
+	struct segment *seg;
+
+	seg = calloc(4096, sizeof(*seg));
+	n = find_segments(NULL, (char *)(1UL << 47), seg, 4096);
+	free(seg);
+	snprintf(text, sizeof(text), "%zu", n);
+	if (!write_text("/proc/sys/vm/max_map_count", text))
+		SKIP(return, "cannot set the limit");
+	EXPECT_MOVE_REFUSED(ENOMEM);
+	/* Room to replace what is there, but not to keep it in more pieces. */
+	snprintf(text, sizeof(text), "%zu", n + 6);
+	write_text("/proc/sys/vm/max_map_count", text);
+	EXPECT_REFUSED(ENOMEM, self->src + page, self->len - 2 * page,
+		       self->len - 2 * page, MOVE | MREMAP_DONTUNMAP,
+		       self->dst + 2 * self->len);
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+	snprintf(text, sizeof(text), "%ld", max);
+	write_text("/proc/sys/vm/max_map_count", text);
+}
+
+/* RLIMIT_AS and RLIMIT_DATA judge what there is afterwards. */
+TEST_F(refuse, limits_of_dontunmap)
+{
+	const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
+	const char *counts[] = { "VmSize:", "VmData:" };
+	struct rlimit old, new;
+	char *free_dst = self->dst + 2 * self->len;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, getrlimit(limits[i], &old));
+		new = old;
+		/* Not a page of stack or heap must be missing for the test. */
+		new.rlim_cur = (read_count("/proc/self/status", counts[i]) << 10) + page;
+		ASSERT_EQ(0, setrlimit(limits[i], &new));
+		errno = 0;
+		EXPECT_EQ(MAP_FAILED, mremap(self->src, self->len, self->len,
+					     MOVE | MREMAP_DONTUNMAP, free_dst));
+		EXPECT_EQ(ENOMEM, errno);
+		ASSERT_EQ(0, setrlimit(limits[i], &old));
+	}
+	/* A move that unmaps as much as it maps adds nothing. */
+	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &old));
+	new = old;
+	new.rlim_cur = (read_count("/proc/self/status", "VmSize:") << 10) + page;
+	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &new));
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len,
+				    MOVE | MREMAP_DONTUNMAP, self->dst));
+	EXPECT_EQ(0, setrlimit(RLIMIT_AS, &old));
+}
+
+/* Mappings whose owners have a say in it. */
+
+TEST(aio_ring_follows)
+{
+	char *dst = ARENA_BASE(0), *ring, *below;
+	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD }, *cbs = &cb;
+	aio_context_t ctx = 0;
+	struct segment seg[2];
+	struct io_event event;
+	char buf[16];
+	int fd;
+
+	page = sysconf(_SC_PAGESIZE);
+	if (syscall(__NR_io_setup, 1, &ctx))
+		SKIP(return, "no aio");
+	ring = (char *)ctx;
+	munmap(ring - page, page);
+	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		     MAP_FIXED_NOREPLACE, -1, 0);
+	ASSERT_EQ(ring - page, below);
+
+	/* The ring may be longer than a page. */
+	ASSERT_EQ(2, find_segments(below, ring + (1 << 20), seg, 2));
+	ASSERT_EQ(dst, mremap(below, page + seg[1].len, page + seg[1].len, MOVE, dst));
+	/* The ring's address is its name. */
+	ctx = (aio_context_t)(dst + page);
+	fd = memfd_create("aio", 0);
+	ASSERT_EQ(0, ftruncate(fd, page));
+	cb.aio_fildes = fd;
+	cb.aio_buf = (unsigned long)buf;
+	cb.aio_nbytes = sizeof(buf);
+	ASSERT_EQ(1, syscall(__NR_io_submit, ctx, 1, &cbs));
+	EXPECT_EQ(1, syscall(__NR_io_getevents, ctx, 1, 1, &event, NULL));
+	EXPECT_EQ(0, syscall(__NR_io_destroy, ctx));
+	close(fd);
+}
+
+/* Memory that the kernel maps by frame number, next to ordinary memory. */
+TEST(pfn_mappings)
+{
+	char *one = ARENA_BASE(0), *many = ARENA_BASE(1), *at;
+	const ssize_t dest = 64UL << 20;
+	int fd, i;
+
+	page = sysconf(_SC_PAGESIZE);
+	fd = open("/dev/mem", O_RDONLY);
+	if (fd < 0)
+		SKIP(return, "no /dev/mem");
+	for (i = 0; i < 2; i++) {
+		at = i ? many : one;
+		if (mmap(at, 4 * page, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+			 0xf0000) != at)
+			SKIP(return, "cannot map /dev/mem");
+		ASSERT_EQ(at + 4 * page,
+			  mmap(at + 4 * page, page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		at[4 * page] = 7;
+		ASSERT_EQ(at + 6 * page, mmap(at + 6 * page, 2 * page, PROT_READ,
+					      MAP_SHARED | MAP_FIXED, fd, 0xf4000));
+	}
+	move_both(_metadata, one, many, 0, 8 * page, dest, MOVE);
+	move_both(_metadata, one, many, dest + page, 6 * page, 2 * dest, MOVE);
+	EXPECT_EQ(7, one[2 * dest + 3 * page]);
+	EXPECT_REFUSED(EINVAL, one + 2 * dest, 6 * page, 6 * page,
+		       MOVE | MREMAP_DONTUNMAP, one);
+}
+
+/* Two mappings of the kernel's own, in the order in which they lie. */
+TEST(vdso)
+{
+	char *dst = ARENA_BASE(0);
+	unsigned long from = 0, to = 0, f, t;
+	char line[256];
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	ASSERT_NE(NULL, maps);
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vvar") || strstr(line, "[vdso]")) {
+			sscanf(line, "%lx-%lx", &f, &t);
+			from = from ?: f;
+			to = t;
+		}
+	fclose(maps);
+	if (!from)
+		SKIP(return, "no vdso");
+	/* Nothing asks for the time afterwards: libc knows the old place only. */
+	EXPECT_EQ(dst, mremap((void *)from, to - from, to - from, MOVE, dst));
+}
+
+/*
+ * All in one mapping: the source is a part of it with a hole punched, the
+ * destination another part.
+ *
+ *	[..][dst....][...][src]   [src][...]
+ */
+TEST(inside_one_mapping)
+{
+	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	int touched, up, i;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (touched = 0; touched < 2; touched++) {
+		for (up = 0; up < 2; up++) {
+			ssize_t src = (up ? 2 : 12) * page;
+			ssize_t dst = (up ? 12 : 2) * page;
+
+			for (i = 0; i < 2; i++) {
+				munmap(base[i], 32 * page);
+				ASSERT_EQ(base[i], mmap(base[i], 24 * page,
+					  PROT_READ | PROT_WRITE, MAP_PRIVATE |
+					  MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+				if (touched)
+					memset(base[i], i + 1, 24 * page);
+				ASSERT_EQ(0, munmap(base[i] + src + 3 * page, page));
+			}
+			move_both(_metadata, base[0], base[1], src, 8 * page, dst, MOVE);
+			move_both(_metadata, base[0], base[1], dst, 8 * page, src, MOVE);
+			move_both(_metadata, base[0], base[1], src, 8 * page, dst,
+				  MOVE | MREMAP_DONTUNMAP);
+		}
+	}
+}
+
+/* Many mappings, a page each. Kernels that check themselves take their time. */
+FIXTURE(slow) {
+};
+
+FIXTURE_SETUP(slow)
+{
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+}
+
+TEST_F_TIMEOUT(slow, a_thousand, 600)
+{
+	char *one = ARENA_BASE(0), *many = ARENA_BASE(1);
+	const ssize_t dest = 64UL << 20;
+	char *pic_one, *pic_many;
+	int i, n = 1000;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		char *at = i ? many : one;
+		int p;
+
+		ASSERT_EQ(at, mmap(at, n * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		for (p = 0; p < n; p++)
+			*(int *)(at + p * page) = p;
+		for (p = 0; p < n; p += 2)
+			ASSERT_EQ(0, mprotect(at + p * page, page, PROT_READ));
+	}
+	ASSERT_EQ(one + dest, mremap(one, n * page, n * page, MOVE, one + dest));
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(i, *(int *)(one + dest + i * page));
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(many + dest + i * page,
+			  mremap(many + i * page, page, page, MOVE, many + dest + i * page));
+	pic_one = picture(one);
+	pic_many = picture(many);
+	EXPECT_STREQ(pic_many, pic_one);
+	free(pic_one);
+	free(pic_many);
+}
+
+TEST_HARNESS_MAIN
