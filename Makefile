@@ -5,11 +5,12 @@ KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --re
 
 CONFIG ?= test
 
-.PHONY: help kernel demo test shell export lint setup
+.PHONY: help kernel demo count test shell export lint setup
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
+	@echo 'make count     instructions for each mapping, by one call and by a call for each'
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/6.12/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
@@ -33,6 +34,9 @@ demo: setup
 
 test: setup
 	@$(KIT) test --config $(CONFIG) $(SUITES)
+
+count: setup
+	@$(KIT) count
 
 shell: setup
 	@$(KIT) shell

@@ -3,6 +3,7 @@
 //! It runs in a guest. Lines for the user start with a bar, so that they are told from the
 //! kernel's own messages on the same console.
 
+mod count;
 mod region;
 mod strip;
 
@@ -31,6 +32,9 @@ fn mremap(old: usize, len: usize, new: usize) -> std::io::Result<()> {
 }
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("count") {
+        return count::run();
+    }
     let region = Region::make(OLD)?;
     let len = region.len();
     let count = strip::mappings(OLD..OLD + len)?.len();

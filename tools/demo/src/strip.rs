@@ -1,5 +1,6 @@
 //! Draws a range of addresses on a few lines of a terminal.
 
+use crate::region;
 use anyhow::Result;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 use std::ops::Range;
@@ -36,7 +37,10 @@ fn letter(map: &MemoryMap) -> char {
 /// Draws a range: a letter for what most of each equal part of it is.
 pub fn draw(range: Range<usize>) -> Result<()> {
     let maps = mappings(range.clone())?;
-    let step = range.len().div_ceil(COLUMNS * ROWS);
+    let step = range
+        .len()
+        .div_ceil(COLUMNS * ROWS)
+        .next_multiple_of(region::page());
     let cell = |start: usize| {
         let size = |map: &&MemoryMap| {
             (map.address.1 as usize)

@@ -113,3 +113,26 @@ pub fn version(tree: &Path) -> Result<String> {
     );
     Ok(version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+    use std::fs;
+
+    #[test]
+    fn the_version_is_that_of_the_makefile() {
+        let dir = std::env::temp_dir().join(format!("kit-version-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(
+            dir.join("Makefile"),
+            "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 9\nEXTRAVERSION =\n",
+        )
+        .unwrap();
+        assert_eq!(version(&dir).unwrap(), "6.12.9");
+
+        fs::write(dir.join("Makefile"), "all:\n").unwrap();
+        let error = version(&dir).unwrap_err().to_string();
+        assert!(error.contains("is not a kernel tree"), "{error}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -51,6 +51,8 @@ pub struct Guest<'a> {
     /// Added to the kernel's command line.
     pub parameters: &'a str,
     pub cpus: usize,
+    /// Emulate one CPU whose clock counts instructions, a nanosecond each.
+    pub count: bool,
     pub limit: Duration,
 }
 
@@ -91,6 +93,7 @@ fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &s
     // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it.
     let (accel, cpu) = match accel {
         "kvm" => ("kvm", "host"),
+        "count" => ("tcg", "max"),
         _ => ("tcg,thread=single", "max"),
     };
 
@@ -181,10 +184,17 @@ impl Guest<'_> {
     /// Boots the guest and returns its console. Fails if it hangs, does not reach its end, or if
     /// its kernel complains.
     pub fn run(&self, paths: &Paths, name: &str) -> Result<String> {
-        let accel = accelerator(paths, self.image)?;
+        let accel = if self.count {
+            "count".to_owned()
+        } else {
+            accelerator(paths, self.image)?
+        };
         let initramfs = pack(paths, name, self.content, self.script)?;
         let file = paths.logs.join(format!("{name}.console"));
-        let qemu = qemu(&accel, self.image, &initramfs, self.cpus, self.parameters);
+        let mut qemu = qemu(&accel, self.image, &initramfs, self.cpus, self.parameters);
+        if self.count {
+            qemu.args(["-icount", "shift=0,sleep=off"]);
+        }
         let (console, ended) = run_for(qemu, &file, self.limit)?;
         let last = || {
             let lines: Vec<&str> = console.lines().collect();
@@ -226,4 +236,34 @@ pub fn shell(paths: &Paths) -> Result<()> {
 
     qemu(&accel, &image, &initramfs, 2, "quiet").status()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trouble;
+
+    #[test]
+    fn complaints_are_found() {
+        for line in [
+            "WARNING: CPU: 0 PID: 1 at mm/mremap.c:10 move_vma+0x1/0x2",
+            "WARNING: possible circular locking dependency detected",
+            "BUG: KASAN: slab-use-after-free in do_mremap+0x1/0x2",
+            "BUG: unable to handle page fault for address: 0000",
+            "INFO: task swapper/0:1 blocked for more than 120 seconds.",
+            "Kernel panic - not syncing: Fatal exception",
+            "list_del corruption. prev->next should be ff11, but was 0",
+        ] {
+            assert_eq!(trouble(&format!("fine\n{line}\nfine")), [line]);
+        }
+    }
+
+    #[test]
+    fn a_quiet_console_is_quiet() {
+        let console = "Linux version 6.12.117\n\
+                       kprobes: kprobe jump-optimization is enabled.\n\
+                       ok 1 move.anon.whole\n\
+                       mmap: VmData 274432 exceed data ulimit 229376.\n";
+
+        assert!(trouble(console).is_empty());
+    }
 }

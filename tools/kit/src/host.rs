@@ -66,7 +66,7 @@ pub fn miri(paths: &Paths) -> Result<Outcome> {
             .env("CARGO_TARGET_DIR", paths.build.join("miri"))
             // Which layouts are drawn must not depend on the machine's source of randomness.
             .env("MIRIFLAGS", "-Zmiri-disable-isolation")
-            .env("PROPTEST_CASES", "16")
+            .env("PROPTEST_CASES", "4")
             .args(["+nightly", "miri", "test", "-p", "planner", "--locked"]),
     )?;
     summary(&paths.logs.join("miri.log"))

@@ -51,6 +51,7 @@ pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
         script: "",
         parameters: "kunit.enable=1",
         cpus: 2,
+        count: false,
         limit: Duration::from_secs(900),
     };
     let console = guest.run(paths, &name)?;

@@ -42,6 +42,8 @@ enum Command {
         #[arg(long, default_value = "test")]
         config: String,
     },
+    /// Count the instructions that a move takes for each mapping.
+    Count,
     /// Build the kernel and open a shell in it.
     Shell,
     /// Write the commits of the assembled tree back to patches-6.12/.
@@ -61,6 +63,7 @@ fn run(args: Args) -> Result<bool> {
         }
         Command::Demo => demo::run(&paths).map(|()| true),
         Command::Test { suites, config } => suite::run(&paths, &config, &suites),
+        Command::Count => demo::count(&paths).map(|()| true),
         Command::Shell => guest::shell(&paths).map(|()| true),
         Command::Export => tree::export(&paths).map(|()| true),
     }

@@ -76,6 +76,7 @@ fn run_in_guest(
         script: &script,
         parameters: "",
         cpus: 2,
+        count: false,
         limit: Duration::from_secs(60 + limit * commands.len() as u64),
     };
     let console = guest.run(paths, name)?;
@@ -185,4 +186,38 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
         });
     }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::results;
+
+    #[test]
+    fn tap_is_read() {
+        let text = "TAP version 13\n1..3\nok 1 move.anon.whole\n# a comment\n\
+                    not ok 2 move.anon.cut\nok 3 swap # SKIP no swap\n";
+
+        assert_eq!(
+            results(text),
+            [
+                ("move.anon.whole".to_owned(), "pass"),
+                ("move.anon.cut".to_owned(), "fail"),
+                ("swap # SKIP no swap".to_owned(), "skip"),
+            ]
+        );
+    }
+
+    #[test]
+    fn results_of_userfaultfd_tests_are_read() {
+        let text = "Testing UFFDIO_API (with syscall)... done\n\
+                    Testing register-ioctls on anon... skipped [reason: no]\n";
+
+        assert_eq!(
+            results(text),
+            [
+                ("UFFDIO_API (with syscall)".to_owned(), "pass"),
+                ("register-ioctls on anon".to_owned(), "skip"),
+            ]
+        );
+    }
 }
