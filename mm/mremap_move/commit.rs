@@ -18,7 +18,7 @@ use super::{
 };
 use kernel::{
     current,
-    mm::{flags, Charge, LockedMm, RmapLocks, SourceFate, UnmapEvents},
+    mm::{flags, Charge, LockedMm, RmapLocks, SourceFate, UnmapEvents, VmaRef},
     prelude::*,
     task::cond_resched,
 };
@@ -32,7 +32,7 @@ pub(crate) fn commit(mm: &mut LockedMm, plan: &CheckedPlan, events: &mut UnmapEv
     unmerge_ksm(mm, plan)?;
 
     let mut transfer = Transfer::new(mm, plan);
-    transfer.split_locked()?;
+    transfer.split_ends()?;
     transfer.clear_destination(events)?;
     transfer.bring_all()?;
     transfer.finish_source()?;
@@ -63,7 +63,7 @@ fn unmerge_ksm(mm: &LockedMm, plan: &CheckedPlan) -> Result {
             continue;
         }
         if let Some(segment) = plan.segment_of(&vma, source.end) {
-            mm.unmerge_ksm(vma, segment.source())?;
+            mm.unmerge_ksm(segment.source())?;
         }
     }
     Ok(())
@@ -77,6 +77,10 @@ struct Transfer<'a> {
     across: usize,
     /// The source below this address has copies at the destination.
     copied: usize,
+    /// The last segment that went across never had an anonymous page.
+    untouched: bool,
+    /// Some pages could not be moved back.
+    stranded: bool,
     /// The move can be taken back.
     armed: bool,
 }
@@ -90,6 +94,8 @@ impl<'a> Transfer<'a> {
             plan,
             across: start,
             copied: start,
+            untouched: false,
+            stranded: false,
             armed: true,
         }
     }
@@ -117,16 +123,19 @@ impl<'a> Transfer<'a> {
         ]
     }
 
-    /// Splits locked mappings that stay where the source cuts them: only the part that loses its
-    /// pages is unlocked. Others are split when they are unmapped, or not at all.
-    fn split_locked(&mut self) -> Result {
-        if self.fate() != SourceFate::Kept {
-            return Ok(());
-        }
-        for cut in self.cuts().into_iter().flatten() {
-            let locked = |vma: &kernel::mm::VmaRef| vma.flags() & flags::LOCKED != 0;
+    /// Splits the mappings at the ends of the source that must not be split later.
+    ///
+    /// Of a locked mapping that stays, only the part that loses its pages is unlocked. A split of
+    /// a file mapping sets breakpoints (uprobes) in it again: when its pages have gone, that would
+    /// fill what they may have to come back to. Others are split when they are unmapped.
+    fn split_ends(&mut self) -> Result {
+        let now = |fate: SourceFate, vma: &VmaRef| match fate {
+            SourceFate::Kept => vma.flags() & flags::LOCKED != 0,
+            SourceFate::Unmapped => vma.has_file() && vma.flags() & flags::PFNMAP == 0,
+        };
 
-            if self.mm.vma_at(cut).is_some_and(locked) {
+        for cut in self.cuts().into_iter().flatten() {
+            if self.mm.vma_at(cut).is_some_and(|vma| now(self.fate(), vma)) {
                 self.mm.split_at(cut)?;
             }
         }
@@ -161,11 +170,10 @@ impl<'a> Transfer<'a> {
     /// Brings one segment across, or none of it.
     fn bring(&mut self, segment: &Segment) -> Result {
         let Segment { old, new, len } = *segment;
-        let start = self.plan.request().old;
+        let apart = self.neighbour_to_avoid(segment);
 
-        // By the time that the last segment arrives just below the source, the first one is gone
-        // from there, or empty. Only `finish_source()` may merge with what is left.
-        let locks = self.mm.copy(old, len, new, self.fate(), start)?;
+        self.untouched = self.mm.vma_at(old).is_some_and(|vma| !vma.has_anon_vma());
+        let locks = self.mm.copy(old, len, new, self.fate(), apart)?;
         self.copied = old + len;
 
         let moved = self.mm.move_page_tables(old, new, len, locks);
@@ -174,10 +182,43 @@ impl<'a> Transfer<'a> {
         } else {
             self.mm.tell_owner(new)
         };
-        if result.is_err() {
-            self.mm.move_page_tables(new, old, moved, RmapLocks::Take);
+        if result.is_err() && moved != 0 {
+            self.move_back(&Segment {
+                len: moved,
+                ..*segment
+            });
         }
         result
+    }
+
+    /// An address in a mapping of the source that the copy of a segment must not merge with.
+    ///
+    /// By the time that the last segment arrives just below the source, the first one would be
+    /// gone from there or empty: only `leave_source()` may merge them. A locked mapping that stays
+    /// is to be unlocked, but not the copy that arrives just above it.
+    fn neighbour_to_avoid(&self, segment: &Segment) -> Option<usize> {
+        let source = self.plan.request().source();
+        let locked = |vma: &VmaRef| vma.flags() & flags::LOCKED != 0;
+
+        if segment.destination().end == source.start {
+            return Some(source.start);
+        }
+        if self.fate() == SourceFate::Kept
+            && segment.new == source.end
+            && self.mm.vma_at(segment.old).is_some_and(locked)
+        {
+            return Some(source.end - 1);
+        }
+        None
+    }
+
+    /// Moves the page tables of a segment back to where they were.
+    fn move_back(&mut self, segment: &Segment) {
+        let Segment { old, new, len } = *segment;
+
+        if self.mm.move_page_tables(new, old, len, RmapLocks::Take) < len {
+            self.stranded = true;
+        }
     }
 
     /// Unmaps the source or leaves it empty. Then there is no way back.
@@ -201,17 +242,18 @@ impl<'a> Transfer<'a> {
             self.mm.leave_empty(segment.source());
             from = segment.source().end;
         }
-        // See `bring()`.
-        if request.new + request.len == request.old {
+        // See `neighbour_to_avoid()`. A copy with pages of its own would not have merged.
+        if request.new + request.len == request.old && self.untouched {
             self.mm.join_at(request.old);
         }
     }
 
     /// Brings back what is across, last segment first, and unmaps the copies.
     ///
-    /// Page tables go back to where their tables still are. Unmapping the copies may need memory:
-    /// where there is none they stay, empty and charged for, as after a failed move of one
-    /// mapping.
+    /// Page tables go back to where their tables still are. Should one of those be gone, and no
+    /// memory for another, the copies stay: pages must not be lost. Unmapping the copies may need
+    /// memory as well: where there is none they stay, empty and charged for, as after a failed
+    /// move of one mapping.
     fn take_back(&mut self) {
         let start = self.plan.request().old;
 
@@ -219,17 +261,15 @@ impl<'a> Transfer<'a> {
             let Some(segment) = self.plan.segment_of(&vma, self.across) else {
                 break;
             };
-            let Segment { old, new, len } = segment;
-
-            self.mm.move_page_tables(new, old, len, RmapLocks::Take);
+            self.move_back(&segment);
             // The owner agreed to the new place, and had agreed to the old one before.
-            let _ = self.mm.tell_owner(old);
-            self.across = old;
+            let _ = self.mm.tell_owner(segment.old);
+            self.across = segment.old;
         }
 
         let mut from = start;
         while let Some(run) = self.plan.run_from(&self.view(), from, self.copied) {
-            if self.mm.retire(run.destination()).is_err() {
+            if self.stranded || self.mm.retire(run.destination()).is_err() {
                 self.mm.charge_copies(run.destination());
             }
             from = run.source().end;

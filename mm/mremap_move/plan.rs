@@ -161,6 +161,8 @@ pub(crate) struct Totals {
     pub(crate) mappings_added: usize,
     /// Mappings that unmapping the destination removes.
     pub(crate) mappings_removed: usize,
+    /// Mappings that there are more of, at most, while the destination is being unmapped.
+    pub(crate) peak: usize,
     /// What is unmapped at the destination.
     pub(crate) unmapped: Pages,
     /// What moves.
@@ -321,7 +323,13 @@ fn check_destination<S: Space>(
         match (range.start < run.start, range.end > run.end) {
             (false, false) => totals.mappings_removed += 1,
             // A piece is left on both sides, where there was one mapping.
-            (true, true) => totals.mappings_added += 1,
+            (true, true) => {
+                totals.mappings_added += 1;
+                let more = totals
+                    .mappings_added
+                    .saturating_sub(totals.mappings_removed);
+                totals.peak = totals.peak.max(more);
+            }
             _ => {}
         }
     }

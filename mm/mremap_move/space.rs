@@ -91,8 +91,10 @@ impl Space for View<'_> {
         let count = self.mm.map_count();
         let max = LockedMm::max_map_count();
 
-        // As a move of one mapping: what is split on the way must not reach the limit.
+        // As for a move of one mapping, which must not reach the limit by what it splits. The
+        // source may be split at both ends, and the destination be unmapped in pieces.
         if count + 2 >= max.saturating_sub(3)
+            || count + 2 + totals.peak > max
             || count + totals.mappings_added > max + totals.mappings_removed
         {
             return Err(ENOMEM);

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
+#include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 #include <linux/security.h>
 #include <linux/userfaultfd_k.h>
@@ -64,11 +65,6 @@ bool rust_helper_userfaultfd_armed(struct vm_area_struct *vma)
 	return userfaultfd_armed(vma);
 }
 
-bool rust_helper_is_vm_hugetlb_page(struct vm_area_struct *vma)
-{
-	return is_vm_hugetlb_page(vma);
-}
-
 bool rust_helper_is_data_mapping(vm_flags_t flags)
 {
 	return is_data_mapping(flags);
@@ -82,9 +78,18 @@ int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
 	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
 }
 
-void rust_helper_clear_vma_resv_huge_pages(struct vm_area_struct *vma)
+/* What a copy and its source share, and only one of them may give back. */
+void rust_helper_mm_clear_shared(struct vm_area_struct *vma)
 {
-	clear_vma_resv_huge_pages(vma);
+	if (is_vm_hugetlb_page(vma))
+		clear_vma_resv_huge_pages(vma);
+	if (vma->vm_flags & VM_PFNMAP)
+		untrack_pfn_clear(vma);
+}
+
+bool rust_helper_mm_is_current(const struct mm_struct *mm)
+{
+	return mm == current->mm;
 }
 
 int rust_helper_mm_charge_checked(struct mm_struct *mm, long pages)

@@ -122,7 +122,7 @@ impl Deref for MmapWriteGuard<'_> {
     type Target = LockedMm;
 
     fn deref(&self) -> &LockedMm {
-        // SAFETY: The guard holds the lock, and `LockedMm` has the layout of `Mm`.
+        // SAFETY: The guard holds the lock, and this is the address of the address space.
         unsafe { &*self.mm.0.get().cast::<LockedMm>() }
     }
 }
@@ -146,10 +146,12 @@ impl Drop for MmapWriteGuard<'_> {
 ///
 /// # Invariants
 ///
-/// Values are only ever seen behind references. While one lives, the calling task holds the lock,
-/// and a mutable one is the only way to the mappings.
+/// Values are only ever seen behind references, at the address of a `struct mm_struct`. While one
+/// lives, the calling task holds the lock, and a mutable one is the only way to the mappings.
+///
+/// The type has no size: exchanging what two mutable references refer to exchanges nothing.
 #[repr(transparent)]
-pub struct LockedMm(Opaque<bindings::mm_struct>);
+pub struct LockedMm(Opaque<[u8; 0]>);
 
 impl LockedMm {
     /// Stands for a lock that C code has taken.
@@ -165,7 +167,7 @@ impl LockedMm {
 
     /// Returns the C address space.
     pub fn as_ptr(&self) -> *mut bindings::mm_struct {
-        self.0.get()
+        self.0.get().cast()
     }
 
     /// Returns the number of mappings.

@@ -11,6 +11,7 @@ use super::{LockedMm, VmaRef};
 use crate::{
     bindings,
     error::{code::*, to_result, Error, Result},
+    page::PAGE_SIZE,
 };
 use core::{ops::Range, ptr::NonNull};
 
@@ -50,6 +51,11 @@ impl UnmapEvents {
     }
 }
 
+/// Do `len` bytes at `addr` consist of whole pages, at least one, without wrapping?
+fn whole_pages(addr: usize, len: usize) -> bool {
+    (addr | len) & (PAGE_SIZE - 1) == 0 && len != 0 && addr.checked_add(len).is_some()
+}
+
 /// The errno in an address that a C function returned, if it is one.
 fn to_address(ret: crate::ffi::c_ulong) -> Result<usize> {
     let ret = ret as usize;
@@ -61,6 +67,17 @@ fn to_address(ret: crate::ffi::c_ulong) -> Result<usize> {
 }
 
 impl LockedMm {
+    /// The mapping that all of `len` bytes at `addr` lie in. Fails with [`EFAULT`] if there is
+    /// none, and with [`EINVAL`] if these are not whole pages.
+    fn vma_around(&self, addr: usize, len: usize) -> Result<&VmaRef> {
+        if !whole_pages(addr, len) {
+            return Err(EINVAL);
+        }
+        self.vma_at(addr)
+            .filter(|vma| len <= vma.end() - addr)
+            .ok_or(EFAULT)
+    }
+
     /// Asks where the kernel would put the part of `vma` at `addr` (all in bytes) if it were to
     /// move to `new`: there, or elsewhere if what is mapped chooses its address.
     ///
@@ -100,12 +117,14 @@ impl LockedMm {
         }
     }
 
-    /// Gives every page in `range` (bytes) of the mapping there that KSM shares a copy of its own.
+    /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
-    /// Sleeps. Fails with [`ENOMEM`], or [`EINTR`] when the task is killed; pages that were
+    /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or [`EINTR`] when the task is killed; pages that were
     /// copied by then stay so, which nobody but KSM sees. C function: `ksm_madvise()`.
-    pub fn unmerge_ksm(&self, vma: &VmaRef, range: Range<usize>) -> Result {
-        // SAFETY: The mapping is valid, and the lock is held.
+    pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
+        let vma = self.vma_around(range.start, range.len())?;
+
+        // SAFETY: The mapping is valid, the range lies in it, and the lock is held.
         to_result(unsafe {
             bindings::mm_ksm_unmerge(vma.as_ptr(), range.start as _, range.end as _)
         })
@@ -113,11 +132,15 @@ impl LockedMm {
 
     /// Unmaps `range` (bytes), and gives back what was charged for it.
     ///
-    /// Fails with [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and
+    /// Fails with [`EINVAL`] in another address space than that of the current task, with [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and
     /// `mseal()`; then nothing was unmapped. C function: `do_vmi_munmap()`.
     pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
         let mut vmi = bindings::vma_iterator::default();
 
+        // SAFETY: The address space is valid.
+        if !unsafe { bindings::mm_is_current(self.as_ptr()) } {
+            return Err(EINVAL);
+        }
         // SAFETY: The address space is valid and locked, the iterator is initialised before it is
         // used, and `events` is a queue by its own invariant.
         to_result(unsafe {
@@ -135,9 +158,14 @@ impl LockedMm {
 
     /// Splits the mapping at `addr` (bytes), which lies inside of it.
     ///
-    /// Fails with [`ENOMEM`], at the limit of mappings too. C function: `split_vma()`.
+    /// Fails with [`EINVAL`] if it does not, and with [`ENOMEM`], at the limit of mappings too.
+    /// C function: `split_vma()`.
     pub fn split_at(&mut self, addr: usize) -> Result {
-        let vma = self.vma_at(addr).ok_or(EFAULT)?.as_ptr();
+        let vma = self.vma_around(addr, PAGE_SIZE)?;
+        if vma.start() == addr {
+            return Err(EINVAL);
+        }
+        let vma = vma.as_ptr();
         let mut vmi = bindings::vma_iterator::default();
 
         // SAFETY: The address space is locked, the mapping has just been found in it, and the
@@ -150,50 +178,47 @@ impl LockedMm {
 
     /// Merges the mappings that meet at `addr` (bytes), if they can be one.
     ///
-    /// Where memory is short they stay two. C function: `vma_modify_flags()`.
+    /// Where memory is short they stay two. C function: `vma_join()`.
     pub fn join_at(&mut self, addr: usize) {
-        let Some(vma) = self.vma_at(addr) else { return };
-        let Some(prev) = addr.checked_sub(1).and_then(|below| self.vma_at(below)) else {
+        let Some(below) = addr.checked_sub(1) else {
+            return;
+        };
+        let (Some(prev), Some(vma)) = (self.vma_at(below), self.vma_at(addr)) else {
             return;
         };
         if vma.start() != addr {
             return;
         }
 
-        let (start, end, flags) = (vma.start(), vma.end(), vma.flags());
-        let (vma, prev) = (vma.as_ptr(), prev.as_ptr());
-        let mut vmi = bindings::vma_iterator::default();
-
-        // SAFETY: The address space is locked, both mappings have just been found in it, one after
-        // the other, and the iterator points at the second. Setting the flags that it has already
-        // changes nothing but that it is merged.
-        unsafe {
-            bindings::vma_iter_init(&mut vmi, self.as_ptr(), start as _);
-            bindings::vma_modify_flags(&mut vmi, prev, vma, start as _, end as _, flags as _);
-        }
+        // SAFETY: The address space is locked, and both mappings have just been found in it, one
+        // after the other.
+        unsafe { bindings::vma_join(prev.as_ptr(), vma.as_ptr()) };
     }
 
     /// Makes a mapping of `len` bytes at `new`, where nothing is mapped, that is like the part at
     /// `old` of the mapping there. It has no pages, and is not charged for.
     ///
     /// It may merge with what is mapped around it, the source included unless that is
-    /// [`SourceFate::Kept`], but not with the mapping that starts at `apart`. The source is locked
-    /// against faults. Fails with [`ENOMEM`]. C function: `copy_vma()`.
+    /// [`SourceFate::Kept`], but not with the mapping that `apart` lies in. The source is locked
+    /// against faults. Fails with [`ENOMEM`], also if something is mapped at `new`, and as
+    /// [`LockedMm::unmerge_ksm()`] for ranges that are wrong. C function: `copy_vma()`.
     pub fn copy(
         &mut self,
         old: usize,
         len: usize,
         new: usize,
         fate: SourceFate,
-        apart: usize,
+        apart: Option<usize>,
     ) -> Result<RmapLocks> {
-        let source = self.vma_at(old).ok_or(EFAULT)?;
+        let source = self.vma_around(old, len)?;
+        if !whole_pages(new, len) {
+            return Err(EINVAL);
+        }
         let pgoff = source.pgoff(old);
         let mut vma = source.as_ptr();
-        let apart = match self.vma_at(apart) {
-            Some(at) if at.start() == apart => at.as_ptr(),
-            _ => core::ptr::null_mut(),
-        };
+        let apart = apart
+            .and_then(|addr| self.vma_at(addr))
+            .map_or(core::ptr::null_mut(), VmaRef::as_ptr);
         let mut need_rmap_locks = false;
 
         // SAFETY: The address space is locked, and `vma` and `apart` were found in it.
@@ -217,13 +242,13 @@ impl LockedMm {
         }
     }
 
-    /// Moves the page tables of `len` bytes at `old` to `new`. Both are mapped, by one mapping
-    /// each.
+    /// Moves the page tables of `len` bytes at `old` to `new`. Both lie in one mapping each, and
+    /// do not overlap.
     ///
     /// Returns how many bytes were moved, which is less than `len` if a page table could not be
     /// allocated. Moving back what was moved allocates nothing, as the tables are still there.
     /// Takes the locks of the reverse mapping and of page tables; sleeps.
-    /// C function: `move_page_tables()`.
+    /// C function: `mremap_move_tables()`.
     pub fn move_page_tables(
         &mut self,
         old: usize,
@@ -231,20 +256,23 @@ impl LockedMm {
         len: usize,
         locks: RmapLocks,
     ) -> usize {
-        let (Some(from), Some(to)) = (self.vma_at(old), self.vma_at(new)) else {
+        let (Ok(from), Ok(to)) = (self.vma_around(old, len), self.vma_around(new, len)) else {
             return 0;
         };
+        if old.abs_diff(new) < len {
+            return 0;
+        }
 
-        // SAFETY: The address space is locked, and both mappings were found in it.
+        // SAFETY: The address space is locked, both mappings were found in it, and the ranges lie
+        // in them.
         let moved = unsafe {
-            bindings::move_page_tables(
+            bindings::mremap_move_tables(
                 from.as_ptr(),
                 old as _,
                 to.as_ptr(),
                 new as _,
                 len as _,
                 locks == RmapLocks::Take,
-                false,
             )
         };
         moved as usize
@@ -267,9 +295,11 @@ impl LockedMm {
 
     /// Unmaps `range` (bytes), whose pages and charges have gone to mappings elsewhere.
     ///
-    /// Fails with [`ENOMEM`]; then it is all mapped still. C function: `mremap_retire()`, which
-    /// works on the address space of the current task.
+    /// Fails with [`ENOMEM`]; then it is all mapped still. C function: `mremap_retire()`.
     pub fn retire(&mut self, range: Range<usize>) -> Result {
+        if !whole_pages(range.start, range.len()) {
+            return Err(EINVAL);
+        }
         // SAFETY: The address space is locked.
         to_result(unsafe {
             bindings::mremap_retire(self.as_ptr(), range.start as _, range.end as _)
@@ -280,26 +310,23 @@ impl LockedMm {
     /// one that stays mapped: it counts again, and is unlocked.
     ///
     /// Committed memory is charged for by the caller. C functions: `mremap_leave_empty()`,
-    /// `vm_stat_account()`, `clear_vma_resv_huge_pages()`.
+    /// `vm_stat_account()`.
     pub fn leave_empty(&mut self, range: Range<usize>) {
         let Some(vma) = self.vma_at(range.start) else {
             return;
         };
-        let (hugetlb, vma) = (vma.is_hugetlb(), vma);
 
         self.count_again(vma, &range);
-        // SAFETY: The address space is locked. The mapping was found in it, and was locked when
-        // its pages were moved.
+        // SAFETY: The address space is locked. The mapping was found in it, and is locked too.
         unsafe {
-            if hugetlb {
-                bindings::clear_vma_resv_huge_pages(vma.as_ptr());
-            }
+            bindings::vma_start_write(vma.as_ptr());
+            bindings::mm_clear_shared(vma.as_ptr());
             bindings::mremap_leave_empty(vma.as_ptr(), range.start as _, range.len() as _);
         }
     }
 
     /// Charges for the mappings in `range` (bytes), copies that could not be unmapped again, as
-    /// for ones that user space made.
+    /// for ones that user space made. What they share with their sources stays the sources'.
     pub fn charge_copies(&mut self, range: Range<usize>) {
         for vma in self.vmas(range.clone()) {
             let part = range.start.max(vma.start())..range.end.min(vma.end());
@@ -314,9 +341,8 @@ impl LockedMm {
                 if vma.flags() & super::flags::LOCKED != 0 {
                     (*self.as_ptr()).__bindgen_anon_1.locked_vm += pages as crate::ffi::c_ulong;
                 }
-                if vma.is_hugetlb() {
-                    bindings::clear_vma_resv_huge_pages(vma.as_ptr());
-                }
+                bindings::vma_start_write(vma.as_ptr());
+                bindings::mm_clear_shared(vma.as_ptr());
             }
         }
     }

@@ -13,6 +13,8 @@ pub mod flags {
     pub const ACCOUNT: usize = crate::bindings::VM_ACCOUNT as usize;
     /// Its pages are locked in memory.
     pub const LOCKED: usize = crate::bindings::VM_LOCKED as usize;
+    /// Its pages are given by frame number, and have no `struct page` that counts.
+    pub const PFNMAP: usize = crate::bindings::VM_PFNMAP as usize;
     /// The pages in it may be merged with equal ones by KSM.
     pub const MERGEABLE: usize = crate::bindings::VM_MERGEABLE as usize;
 }
@@ -81,12 +83,16 @@ impl VmaRef {
         unsafe { bindings::is_data_mapping(self.flags() as _) }
     }
 
-    /// Does the mapping consist of huge pages of hugetlbfs?
-    ///
-    /// C function: `is_vm_hugetlb_page()`.
-    pub fn is_hugetlb(&self) -> bool {
-        // SAFETY: The mapping is valid by the type invariant.
-        unsafe { bindings::is_vm_hugetlb_page(self.as_ptr()) }
+    /// Is a file mapped?
+    pub fn has_file(&self) -> bool {
+        // SAFETY: The lock is held, so nobody changes the field.
+        unsafe { !(*self.as_ptr()).vm_file.is_null() }
+    }
+
+    /// Has the mapping ever had an anonymous page, as far as one can tell?
+    pub fn has_anon_vma(&self) -> bool {
+        // SAFETY: The lock is held for writing, so no fault sets the field.
+        unsafe { !(*self.as_ptr()).anon_vma.is_null() }
     }
 
     /// Has a userfaultfd been registered on the mapping?

@@ -22,13 +22,12 @@ pub fn prepare(paths: &Paths) -> Result<()> {
     if fs::read_to_string(&id_file).is_ok_and(|known| known == id) && paths.tree.is_dir() {
         return Ok(());
     }
+    if source.is_dir() {
+        check_version(&source, &source)?;
+    }
     // What an interruption left behind is not taken for a tree.
     let half = paths.work.join("linux.half");
-    for old in [&half, &paths.tree] {
-        if old.exists() {
-            fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
-        }
-    }
+    remove(&half)?;
     fs::create_dir_all(&half)?;
     println!("unpacking {}", source.display());
     if source.is_dir() {
@@ -47,12 +46,7 @@ pub fn prepare(paths: &Paths) -> Result<()> {
                 .arg(&half),
         )?;
     }
-    let version = version(&half)?;
-    ensure!(
-        version.starts_with(&format!("{VERSION}.")),
-        "LINUX_SRC={} is Linux {version}, the series is for {VERSION}.y",
-        source.display()
-    );
+    let version = check_version(&half, &source)?;
 
     println!("Linux {version} is the base");
     let git = |args: &[&str]| output(Command::new("git").current_dir(&half).args(args));
@@ -71,8 +65,28 @@ pub fn prepare(paths: &Paths) -> Result<()> {
         &format!("Linux {version}"),
     ])?;
     git(&["tag", "base"])?;
+    remove(&paths.tree)?;
     fs::rename(&half, &paths.tree)?;
     write_whole(&id_file, id)
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    }
+    Ok(())
+}
+
+/// Refuses a tree that the series is not for. `source` is what the user calls it.
+fn check_version(tree: &Path, source: &Path) -> Result<String> {
+    let version = version(tree).with_context(|| format!("LINUX_SRC={}", source.display()))?;
+
+    ensure!(
+        version.starts_with(&format!("{VERSION}.")),
+        "LINUX_SRC={} is Linux {version}, the series is for {VERSION}.y",
+        source.display()
+    );
+    Ok(version)
 }
 
 /// What tells one source from another.

@@ -2,15 +2,19 @@
 
 use crate::{guest::Guest, host, kernel, paths::Paths};
 use anyhow::{ensure, Result};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// Runs the program with an argument, in a guest, and prints what it has to say.
-fn show(paths: &Paths, argument: &str, parameters: &str, count: bool) -> Result<()> {
-    let image = kernel::series(paths, "test")?;
-    let program = host::static_program(paths, "demo")?;
+fn show(
+    paths: &Paths,
+    (image, program): &(PathBuf, PathBuf),
+    argument: &str,
+    parameters: &str,
+    count: bool,
+) -> Result<()> {
     let guest = Guest {
-        image: &image,
-        content: &[("root/demo".to_owned(), program)],
+        image,
+        content: &[("root/demo".to_owned(), program.clone())],
         script: &format!("/root/demo {argument} || echo '| the demo failed'"),
         parameters,
         cpus: 1,
@@ -33,13 +37,23 @@ fn show(paths: &Paths, argument: &str, parameters: &str, count: bool) -> Result<
     Ok(())
 }
 
+/// Builds the kernel and the program.
+fn prepare(paths: &Paths) -> Result<(PathBuf, PathBuf)> {
+    Ok((
+        kernel::series(paths, "test")?,
+        host::static_program(paths, "demo")?,
+    ))
+}
+
 /// Shows a move of a region, and the same call where it is turned off.
 pub fn run(paths: &Paths) -> Result<()> {
-    show(paths, "", "quiet", false)?;
-    show(paths, "off", "quiet mremap_range=off", false)
+    let made = prepare(paths)?;
+
+    show(paths, &made, "", "quiet", false)?;
+    show(paths, &made, "off", "quiet mremap_range=off", false)
 }
 
 /// Shows how many instructions a move takes.
 pub fn count(paths: &Paths) -> Result<()> {
-    show(paths, "count", "quiet", true)
+    show(paths, &prepare(paths)?, "count", "quiet", true)
 }

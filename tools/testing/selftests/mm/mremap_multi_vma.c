@@ -737,6 +737,74 @@ TEST(inside_one_mapping)
 	}
 }
 
+/*
+ * Locked memory that was never touched merges with a source that is still
+ * locked, but is not to be unlocked with it.
+ *
+ *	source [ A ]    [ Z ]
+ *	copies               [ A ]    [ Z ]
+ */
+TEST(dontunmap_locks_on_fault)
+{
+	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	long before[2], after[2];
+	int i;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		char *at = base[i];
+
+		ASSERT_EQ(at, mmap(at, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		ASSERT_EQ(0, munmap(at + page, page));
+		ASSERT_EQ(0, mlock2(at, page, MLOCK_ONFAULT));
+		ASSERT_EQ(0, mlock2(at + 2 * page, page, MLOCK_ONFAULT));
+	}
+	move_both(_metadata, base[0], base[1], 0, 3 * page, 3 * page,
+		  MOVE | MREMAP_DONTUNMAP);
+	for (i = 0; i < 2; i++) {
+		before[i] = read_count("/proc/self/status", "VmLck:");
+		ASSERT_EQ(0, munmap(base[i], 6 * page));
+		after[i] = read_count("/proc/self/status", "VmLck:");
+	}
+	EXPECT_EQ(before[0] - after[0], before[1] - after[1]);
+	EXPECT_EQ(0, after[1]);
+}
+
+/*
+ * Two pages of a file, or of memory that was moved about, in the wrong order.
+ * The destination is just below.
+ */
+TEST(dontunmap_in_the_wrong_order)
+{
+	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	int file, i, fd;
+
+	page = sysconf(_SC_PAGESIZE);
+	fd = memfd_create("order", 0);
+	ASSERT_EQ(0, ftruncate(fd, 2 * page));
+	for (file = 0; file < 2; file++) {
+		for (i = 0; i < 2; i++) {
+			char *at = base[i] + 2 * page;
+			int flags = MAP_PRIVATE | MAP_FIXED |
+				    (file ? 0 : MAP_ANONYMOUS);
+
+			munmap(base[i], 8 * page);
+			ASSERT_EQ(at + page, mmap(at + page, page,
+				  PROT_READ | PROT_WRITE, flags, file ? fd : -1, 0));
+			at[page] = 1;
+			ASSERT_EQ(at + 4 * page, mmap(at + 4 * page, page,
+				  PROT_READ | PROT_WRITE, flags, file ? fd : -1,
+				  file ? page : 0));
+			if (!file)
+				at[4 * page] = 2;
+			ASSERT_EQ(0, move_by_one_call(at + 4 * page, page, at, MOVE));
+		}
+		move_both(_metadata, base[0], base[1], 2 * page, 2 * page, 0,
+			  MOVE | MREMAP_DONTUNMAP);
+	}
+}
+
 /* Many mappings, a page each. Kernels that check themselves take their time. */
 FIXTURE(slow) {
 };
