@@ -1,6 +1,12 @@
-//! Guests that run the demonstration program.
+//! Guests to look at: the demonstration program, and a shell.
 
-use crate::{guest::Guest, host, kernel, paths::Paths};
+use crate::{
+    guest::{self, Guest},
+    host, kernel,
+    outcome::Outcome,
+    paths::Paths,
+    selftest,
+};
 use anyhow::{ensure, Result};
 use std::{path::PathBuf, time::Duration};
 
@@ -38,22 +44,46 @@ fn show(
 }
 
 /// Builds the kernel and the program.
-fn prepare(paths: &Paths) -> Result<(PathBuf, PathBuf)> {
+fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
     Ok((
-        kernel::series(paths, "test")?,
+        kernel::series(paths, config)?,
         host::static_program(paths, "demo")?,
     ))
 }
 
 /// Shows a move of a region, and the same call where it is turned off.
 pub fn run(paths: &Paths) -> Result<()> {
-    let made = prepare(paths)?;
+    let made = prepare(paths, "test")?;
 
     show(paths, &made, "", "quiet", false)?;
     show(paths, &made, "off", "quiet mremap_range=off", false)
 }
 
+/// Expects the region to move, and the same call to fail where it is turned off.
+pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
+    let made = prepare(paths, config)?;
+    let mut outcome = Outcome::default();
+
+    for (argument, parameters) in [("", ""), ("off", "mremap_range=off")] {
+        let shown = show(paths, &made, argument, parameters, false);
+        outcome.check(shown.is_ok(), || {
+            format!("demo {argument}: {:#}", shown.as_ref().unwrap_err())
+        });
+    }
+    Ok(outcome)
+}
+
 /// Shows how many instructions a move takes.
 pub fn count(paths: &Paths) -> Result<()> {
-    show(paths, &prepare(paths)?, "count", "quiet", true)
+    show(paths, &prepare(paths, "test")?, "count", "quiet", true)
+}
+
+/// Opens a shell in the patched kernel, with the test programs at hand.
+pub fn shell(paths: &Paths) -> Result<()> {
+    let image = kernel::series(paths, "test")?;
+    let content = selftest::programs(paths)?;
+    let script = "echo 'a shell in the patched kernel; leave it with exit'\n\
+                  export PS1='mremap:\\w# '\nsetsid cttyhack sh\n";
+
+    guest::interactive(paths, &image, &content, script)
 }

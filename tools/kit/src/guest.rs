@@ -1,7 +1,6 @@
 //! Guests: an initramfs and a QEMU that boots a kernel with it.
 
 use crate::{
-    kernel,
     paths::{write_whole, Paths},
     step::{filter, output},
 };
@@ -225,16 +224,12 @@ impl Guest<'_> {
     }
 }
 
-/// Opens a shell in the patched kernel, on this terminal.
-pub fn shell(paths: &Paths) -> Result<()> {
-    let image = kernel::series(paths, "test")?;
-    let accel = accelerator(paths, &image)?;
-    let content = crate::selftest::programs(paths)?;
-    let script = "echo 'a shell in the patched kernel; leave it with exit'\n\
-                  export PS1='mremap:\\w# '\nsetsid cttyhack sh\n";
-    let initramfs = pack(paths, "shell", &content, script)?;
+/// Boots a guest on this terminal, until it ends.
+pub fn interactive(paths: &Paths, image: &Path, content: &[Content], script: &str) -> Result<()> {
+    let accel = accelerator(paths, image)?;
+    let initramfs = pack(paths, "shell", content, script)?;
 
-    qemu(&accel, &image, &initramfs, 2, "quiet").status()?;
+    qemu(&accel, image, &initramfs, 2, "quiet").status()?;
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Tests that need no kernel.
 
 use crate::{
+    outcome::Outcome,
     paths::Paths,
     step::{output, Step},
-    suite::Outcome,
 };
 use anyhow::Result;
 use regex_lite::Regex;

@@ -1,6 +1,7 @@
 //! Building kernels.
 
 use crate::{
+    base,
     paths::{write_whole, Paths},
     step::Step,
     toolchain::Toolchain,
@@ -114,7 +115,8 @@ pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
 /// Builds the kernel without the series, in the same configuration, for comparison.
 ///
 /// It uses the objects of the patched kernel: they differ in little.
-pub fn base(paths: &Paths, config: &str) -> Result<PathBuf> {
+fn unpatched(paths: &Paths, config: &str) -> Result<PathBuf> {
+    base::prepare(paths)?;
     let image = paths.work.join(format!("bzImage-base-{config}"));
     let stamp = image.with_extension("made-of");
     let made_of = format!(
@@ -134,6 +136,14 @@ pub fn base(paths: &Paths, config: &str) -> Result<PathBuf> {
     publish(&built, &image)?;
     write_whole(&stamp, made_of)?;
     Ok(image)
+}
+
+/// Builds both kernels, the base first: in this order most objects are built once. Returns the
+/// images of the base and of the patched kernel.
+pub fn both(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
+    let base = unpatched(paths, config)?;
+
+    Ok((base, series(paths, config)?))
 }
 
 /// The compiler command of an object of the kernel, as the last build ran it.

@@ -3,9 +3,9 @@
 use crate::{
     guest::Guest,
     kernel,
+    outcome::Outcome,
     paths::Paths,
     step::{filter, Step},
-    suite::Outcome,
     toolchain::Toolchain,
     tree,
 };

@@ -6,6 +6,7 @@ mod guest;
 mod host;
 mod kernel;
 mod kunit;
+mod outcome;
 mod paths;
 mod selftest;
 mod step;
@@ -64,7 +65,7 @@ fn run(args: Args) -> Result<bool> {
         Command::Demo => demo::run(&paths).map(|()| true),
         Command::Test { suites, config } => suite::run(&paths, &config, &suites),
         Command::Count => demo::count(&paths).map(|()| true),
-        Command::Shell => guest::shell(&paths).map(|()| true),
+        Command::Shell => demo::shell(&paths).map(|()| true),
         Command::Export => tree::export(&paths).map(|()| true),
     }
 }

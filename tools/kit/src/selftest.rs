@@ -3,11 +3,10 @@
 use crate::{
     guest::{Content, Guest},
     kernel,
+    outcome::Outcome,
     paths::Paths,
     step::Step,
-    suite::{kernel_after_base, Outcome},
     toolchain::Toolchain,
-    tree,
 };
 use anyhow::{ensure, Result};
 use regex_lite::Regex;
@@ -155,10 +154,7 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
 pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
-    kernel_after_base(paths, config)?;
-    tree::check_out_series(paths)?;
-    let base = kernel::base(paths, config)?;
-    let series = kernel::series(paths, config)?;
+    let (base, series) = kernel::both(paths, config)?;
     let content = programs(paths)?;
     let commands = BASE.map(|(_, command)| command);
     let before = run_in_guest(paths, "base", &base, &content, &commands, 300)?;

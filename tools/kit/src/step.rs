@@ -107,20 +107,18 @@ impl<'a> Step<'a> {
         Some(last.iter().filter(|byte| **byte == b'\n').count())
     }
 
-    /// What to say of a failure: the lines that name an error, or the last ones.
+    /// What to say of a failure: the first lines that name an error, and the last ones.
     fn failure(&self) -> Result<String> {
         let text = String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned();
         let lines: Vec<&str> = text.lines().collect();
-        let mut shown: Vec<&str> = lines
+        let last = lines.len().saturating_sub(4);
+        let shown: Vec<&str> = lines[..last]
             .iter()
-            .copied()
             .filter(|line| line.contains("error") || line.contains("Error"))
             .take(8)
+            .chain(&lines[last..])
+            .copied()
             .collect();
-
-        if shown.is_empty() {
-            shown = lines[lines.len().saturating_sub(8)..].to_vec();
-        }
         let hint = if text.contains("No space left on device") {
             " (the disk is full: make room and try again)"
         } else {

@@ -1,45 +1,14 @@
-//! The test suites, and what they add up to.
+//! The test suites, and their sum.
 
-use crate::{host, kernel, kunit, paths::Paths, selftest};
+use crate::{demo, host, kunit, outcome::Outcome, paths::Paths, selftest};
 use anyhow::{ensure, Result};
 use std::time::Instant;
-
-/// What a suite came to.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    pub passed: usize,
-    pub failed: usize,
-    pub skipped: usize,
-    /// What failed or was skipped, and why.
-    pub notes: Vec<String>,
-}
-
-impl Outcome {
-    /// Counts one check, with a note if it failed.
-    pub fn check(&mut self, ok: bool, note: impl FnOnce() -> String) {
-        if ok {
-            self.passed += 1;
-        } else {
-            self.failed += 1;
-            self.notes.push(note());
-        }
-    }
-
-    /// A suite that was left out.
-    pub fn skipped(why: &str) -> Self {
-        Outcome {
-            skipped: 1,
-            notes: vec![why.to_owned()],
-            ..Outcome::default()
-        }
-    }
-}
 
 /// A suite: its name, and how it is run for a configuration of the kernel.
 type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 8] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
     ("kunit-uml", |paths, _| kunit::uml(paths)),
@@ -47,6 +16,7 @@ const SUITES: [Suite; 7] = [
     ("kunit", kunit::guest),
     ("compile-fail", kunit::compile_fail),
     ("selftests", selftest::series),
+    ("demo", demo::check),
 ];
 
 /// Runs suites and sums up. Returns whether nothing failed.
@@ -95,11 +65,4 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
         sum.passed, sum.failed, sum.skipped
     );
     Ok(sum.failed == 0 && sum.passed > 0)
-}
-
-/// Builds the kernel that a suite needs, after the base kernel if that is missing too: in this
-/// order most objects are built once.
-pub fn kernel_after_base(paths: &Paths, config: &str) -> Result<std::path::PathBuf> {
-    kernel::base(paths, config)?;
-    kernel::series(paths, config)
 }

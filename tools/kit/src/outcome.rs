@@ -1,0 +1,32 @@
+//! What a test suite comes to.
+
+/// What a suite came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// What failed or was skipped, and why.
+    pub notes: Vec<String>,
+}
+
+impl Outcome {
+    /// Counts one check, with a note if it failed.
+    pub fn check(&mut self, ok: bool, note: impl FnOnce() -> String) {
+        if ok {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+            self.notes.push(note());
+        }
+    }
+
+    /// A suite that was left out.
+    pub fn skipped(why: &str) -> Self {
+        Outcome {
+            skipped: 1,
+            notes: vec![why.to_owned()],
+            ..Outcome::default()
+        }
+    }
+}
