@@ -20,8 +20,8 @@ fn show(
 ) -> Result<()> {
     let guest = Guest {
         image,
-        content: &[("root/demo".to_owned(), program.clone())],
-        script: &format!("/root/demo {argument} || echo '| the demo failed'"),
+        content: &[("guest/demo".to_owned(), program.clone())],
+        script: &format!("/guest/demo {argument} || echo '| the demo failed'"),
         parameters,
         cpus: 1,
         count,

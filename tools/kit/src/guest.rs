@@ -31,7 +31,7 @@ mount -t tmpfs tmp /tmp
 mount -t debugfs debug /sys/kernel/debug
 mkdir -p /dev/shm
 ip link set lo up 2>/dev/null
-cd /root
+cd /guest
 . /run.sh
 echo "guest: end"
 reboot -f
@@ -62,7 +62,7 @@ fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Result<
     if root.exists() {
         fs::remove_dir_all(&root)?;
     }
-    for dir in ["bin", "proc", "sys", "dev", "tmp", "root"] {
+    for dir in ["bin", "proc", "sys", "dev", "tmp", "guest"] {
         fs::create_dir_all(root.join(dir))?;
     }
     fs::copy("/bin/busybox", root.join("bin/busybox"))

@@ -50,7 +50,7 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
     )?;
     Ok(names
         .iter()
-        .map(|name| (format!("root/{name}"), out.join(name)))
+        .map(|name| (format!("guest/{name}"), out.join(name)))
         .collect())
 }
 
