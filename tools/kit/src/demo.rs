@@ -55,8 +55,8 @@ fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
 pub fn run(paths: &Paths) -> Result<()> {
     let made = prepare(paths, "test")?;
 
-    show(paths, &made, "", "quiet", false)?;
-    show(paths, &made, "off", "quiet mremap_range=off", false)
+    show(paths, &made, "", "", false)?;
+    show(paths, &made, "off", "mremap_range=off", false)
 }
 
 /// Expects the region to move, and the same call to fail where it is turned off.
@@ -75,7 +75,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 
 /// Shows how many instructions a move takes.
 pub fn count(paths: &Paths) -> Result<()> {
-    show(paths, &prepare(paths, "test")?, "count", "quiet", true)
+    show(paths, &prepare(paths, "test")?, "count", "", true)
 }
 
 /// Opens a shell in the patched kernel, with the test programs at hand.

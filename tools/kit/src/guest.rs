@@ -104,7 +104,12 @@ fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &s
         .arg(image)
         .arg("-initrd")
         .arg(initramfs)
-        .args(["-append", &format!("console=ttyS0 panic=-1 {parameters}")]);
+        // Warnings of the kernel are shown; what it has to say otherwise would get between the
+        // lines of the tests.
+        .args([
+            "-append",
+            &format!("console=ttyS0 panic=-1 loglevel=5 {parameters}"),
+        ]);
     qemu
 }
 
@@ -229,7 +234,7 @@ pub fn interactive(paths: &Paths, image: &Path, content: &[Content], script: &st
     let accel = accelerator(paths, image)?;
     let initramfs = pack(paths, "shell", content, script)?;
 
-    qemu(&accel, image, &initramfs, 2, "quiet").status()?;
+    qemu(&accel, image, &initramfs, 2, "").status()?;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
         image: &image,
         content: &[],
         script: "",
-        parameters: "kunit.enable=1",
+        parameters: "kunit.enable=1 loglevel=8",
         cpus: 2,
         count: false,
         limit: Duration::from_secs(900),
@@ -169,6 +169,8 @@ fn compile(objects: &Path, toolchain: &Toolchain, command: &str, file: &Path) ->
     shell
         .current_dir(objects)
         .env("SOURCE", file)
+        // As the kernel's make does, for the unstable features that it uses.
+        .env("RUSTC_BOOTSTRAP", "1")
         .args(["-c", &words.join(" ")]);
     toolchain.environment(&mut shell);
     Ok(String::from_utf8_lossy(&shell.output()?.stderr).into_owned())

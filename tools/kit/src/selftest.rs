@@ -15,13 +15,13 @@ use std::{path::Path, process::Command, time::Duration};
 /// The test that the series adds.
 const OWN: &str = "mremap_multi_vma";
 
-/// Tests of the base kernel that call `mremap()`, and how they are run.
-const BASE: [(&str, &str); 6] = [
+/// Tests of the base kernel that call `mremap()`, and how they are run. Of the userfaultfd tests,
+/// those of events remap.
+const BASE: [(&str, &str); 5] = [
     ("mremap_test", "./mremap_test -t0"),
     ("mremap_dontunmap", "./mremap_dontunmap"),
     ("hugepage-mremap", "./hugepage-mremap"),
     ("mseal_test", "./mseal_test"),
-    ("uffd-unit-tests", "./uffd-unit-tests -f remap"),
     ("uffd-unit-tests", "./uffd-unit-tests -f events"),
 ];
 
