@@ -135,21 +135,12 @@ impl<'a> Step<'a> {
 
 /// Runs a short command and returns what it prints. Fails if the command does.
 pub fn output(command: &mut Command) -> Result<String> {
-    let out = command
-        .stderr(Stdio::piped())
-        .output()
-        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    let printed = filter(command, b"")?;
 
-    ensure!(
-        out.status.success(),
-        "{:?} failed: {}",
-        command,
-        String::from_utf8_lossy(&out.stderr).trim()
-    );
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 
-/// Runs a short command that reads `input`, and returns what it prints.
+/// Runs a short command that reads `input`, and returns what it prints. Fails if the command does.
 pub fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
     let mut file = tempfile()?;
     file.write_all(input)?;

@@ -26,6 +26,13 @@ static bool write_text(const char *file, const char *text)
 	return ok;
 }
 
+/* Maps a page just below @addr, whatever was there. */
+static char *map_below(char *addr)
+{
+	return mmap(addr - page, page, PROT_READ,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 /*
  * Each kind of mapping, moved in several ways, by one call in the first arena
  * and by a call for each mapping in the second.
@@ -535,9 +542,7 @@ TEST_F(refuse, picks_its_address)
 		SKIP(return, "no io_uring");
 	ring = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, ring);
-	munmap(ring - page, page);
-	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-		     MAP_FIXED_NOREPLACE, -1, 0);
+	below = map_below(ring);
 	ASSERT_EQ(ring - page, below);
 	EXPECT_REFUSED(EFAULT, below, 2 * page, 2 * page, MOVE, self->dst);
 }
@@ -550,9 +555,7 @@ TEST_F(refuse, dontunmap_of_a_fixed_size)
 	if (syscall(__NR_io_setup, 1, &ctx))
 		SKIP(return, "no aio");
 	ring = (char *)ctx;
-	munmap(ring - page, page);
-	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-		     MAP_FIXED_NOREPLACE, -1, 0);
+	below = map_below(ring);
 	ASSERT_EQ(ring - page, below);
 	EXPECT_REFUSED(EINVAL, below, 2 * page, 2 * page, MOVE | MREMAP_DONTUNMAP,
 		       self->dst);
@@ -630,9 +633,7 @@ TEST(aio_ring_follows)
 	if (syscall(__NR_io_setup, 1, &ctx))
 		SKIP(return, "no aio");
 	ring = (char *)ctx;
-	munmap(ring - page, page);
-	below = mmap(ring - page, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-		     MAP_FIXED_NOREPLACE, -1, 0);
+	below = map_below(ring);
 	ASSERT_EQ(ring - page, below);
 
 	/* The ring may be longer than a page. */
