@@ -18,7 +18,7 @@ const OWN: &str = "mremap_multi_vma";
 /// Tests of the base kernel that call `mremap()`, and how they are run. Of the userfaultfd tests,
 /// those of events remap.
 const BASE: [(&str, &str); 5] = [
-    ("mremap_test", "./mremap_test -t0"),
+    ("mremap_test", "./mremap_test"),
     ("mremap_dontunmap", "./mremap_dontunmap"),
     ("hugepage-mremap", "./hugepage-mremap"),
     ("mseal_test", "./mseal_test"),
@@ -54,16 +54,24 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
         .collect())
 }
 
-/// Runs commands in a guest, each with a limit of seconds. Returns what each one printed.
+/// What makes room for huge pages.
+const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
+
+/// What lets the base's tests map more than there is.
+const OVERCOMMIT: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n";
+
+/// Runs commands in a guest after some settings, each with a limit of seconds. Returns what each
+/// one printed.
 fn run_in_guest(
     paths: &Paths,
     name: &str,
     image: &Path,
     content: &[Content],
+    settings: &str,
     commands: &[&str],
     limit: u64,
 ) -> Result<Vec<String>> {
-    let mut script = String::from("echo 80 > /proc/sys/vm/nr_hugepages\n");
+    let mut script = settings.to_owned();
     for command in commands {
         script += &format!(
             "echo '>>> {command}'\ntimeout -s KILL {limit} {command} 2>&1\necho \"<<< $?\"\n"
@@ -124,7 +132,15 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
     let content = programs(paths)?;
     let command = format!("./{OWN}");
     let name = format!("selftests-{config}");
-    let printed = run_in_guest(paths, &name, &image, &content, &[&command], 1800)?;
+    let printed = run_in_guest(
+        paths,
+        &name,
+        &image,
+        &content,
+        HUGE_PAGES,
+        &[&command],
+        1800,
+    )?;
     let mut outcome = Outcome::default();
 
     let lines: Vec<&str> = printed[0].lines().collect();
@@ -157,8 +173,9 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
     let (base, series) = kernel::both(paths, config)?;
     let content = programs(paths)?;
     let commands = BASE.map(|(_, command)| command);
-    let before = run_in_guest(paths, "base", &base, &content, &commands, 300)?;
-    let after = run_in_guest(paths, "series", &series, &content, &commands, 300)?;
+    let settings = [HUGE_PAGES, OVERCOMMIT].concat();
+    let run = |name, image| run_in_guest(paths, name, image, &content, &settings, &commands, 300);
+    let (before, after) = (run("base", &base)?, run("series", &series)?);
     let mut outcome = Outcome::default();
 
     for (command, (before, after)) in commands.iter().zip(before.iter().zip(&after)) {
