@@ -10,6 +10,10 @@ use crate::{
 use anyhow::{ensure, Result};
 use std::{path::PathBuf, time::Duration};
 
+/// What the demonstration is: an argument of the program, and what the kernel is told. A move of a
+/// region, then the same call where it is turned off.
+const PARTS: [(&str, &str); 2] = [("", ""), ("off", "mremap_range=off")];
+
 /// Runs the program with an argument, in a guest, and prints what it has to say.
 fn show(
     paths: &Paths,
@@ -51,20 +55,22 @@ fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
     ))
 }
 
-/// Shows a move of a region, and the same call where it is turned off.
+/// Shows the demonstration.
 pub fn run(paths: &Paths) -> Result<()> {
     let made = prepare(paths, "test")?;
 
-    show(paths, &made, "", "", false)?;
-    show(paths, &made, "off", "mremap_range=off", false)
+    for (argument, parameters) in PARTS {
+        show(paths, &made, argument, parameters, false)?;
+    }
+    Ok(())
 }
 
-/// Expects the region to move, and the same call to fail where it is turned off.
+/// Expects the demonstration to go as it should, each part on its own.
 pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
     let made = prepare(paths, config)?;
     let mut outcome = Outcome::default();
 
-    for (argument, parameters) in [("", ""), ("off", "mremap_range=off")] {
+    for (argument, parameters) in PARTS {
         let shown = show(paths, &made, argument, parameters, false);
         outcome.check(shown.is_ok(), || {
             format!("demo {argument}: {:#}", shown.as_ref().unwrap_err())
