@@ -57,8 +57,10 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
 /// What makes room for huge pages.
 const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
 
-/// What lets the base's tests map more than there is.
-const OVERCOMMIT: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n";
+/// What the base's tests need: to map more than there is, and to find the addresses free that they
+/// choose, which now and then they are not where programs are put at random.
+const FOR_BASE: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n\
+                        echo 0 > /proc/sys/kernel/randomize_va_space\n";
 
 /// Runs commands in a guest after some settings, each with a limit of seconds. Returns what each
 /// one printed.
@@ -173,7 +175,7 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
     let (base, series) = kernel::both(paths, config)?;
     let content = programs(paths)?;
     let commands = BASE.map(|(_, command)| command);
-    let settings = [HUGE_PAGES, OVERCOMMIT].concat();
+    let settings = [HUGE_PAGES, FOR_BASE].concat();
     let run = |name, image| run_in_guest(paths, name, image, &content, &settings, &commands, 300);
     let (before, after) = (run("base", &base)?, run("series", &series)?);
     let mut outcome = Outcome::default();

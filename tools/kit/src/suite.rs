@@ -32,6 +32,7 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
 
     let mut sum = Outcome::default();
     let mut lines = Vec::new();
+    let mut failures = Vec::new();
     for (name, suite) in SUITES {
         if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
             continue;
@@ -47,6 +48,9 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
         for note in &outcome.notes {
             println!("  {}", note.replace('\n', "\n  "));
         }
+        if outcome.failed != 0 {
+            failures.extend(outcome.notes.iter().map(|note| format!("{name}: {note}")));
+        }
         lines.push(format!(
             "{name:16} {:>4} passed {:>3} failed {:>3} skipped  {:>4} s",
             outcome.passed,
@@ -60,6 +64,10 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
     }
 
     println!("\n{}\n", lines.join("\n"));
+    // Once more, as the end of a log is what is read first.
+    for failure in failures {
+        println!("FAILED {}\n", failure.replace('\n', "\n  "));
+    }
     println!(
         "{} passed, {} failed, {} skipped",
         sum.passed, sum.failed, sum.skipped
