@@ -7,10 +7,12 @@
 //!   unmap the destination's runs    may fail; what was unmapped there is gone
 //!   for each segment: copy its mapping, move its page tables, tell its owner
 //!   retire the source               the last thing that may fail
+//!   merge the copies                nothing to lose any more
 //! ```
 //!
 //! A failure anywhere takes everything back that came before it, but for what was mapped at the
-//! destination.
+//! destination. Nothing merges until nothing can fail, so that what is taken back is still what
+//! was brought. Taking back does not fail.
 
 use super::{
     plan::{CheckedPlan, Segment},
@@ -18,7 +20,7 @@ use super::{
 };
 use kernel::{
     current,
-    mm::{flags, Charge, LockedMm, RmapLocks, SourceFate, UnmapEvents, VmaRef},
+    mm::{flags, Charge, LockedMm, RmapLocks, UnmapEvents},
     prelude::*,
     task::cond_resched,
 };
@@ -54,7 +56,8 @@ fn charge(mm: &LockedMm, plan: &CheckedPlan) -> Result<Charge> {
 
 /// Parts pages that KSM has merged.
 ///
-/// At their new place they may meet other pages that KSM merged there, by the address.
+/// At their new place they may meet other pages that KSM merged there, by the address. Pages that
+/// were parted for nothing, since the move fails, have the same bytes; KSM will find them again.
 fn unmerge_ksm(mm: &LockedMm, plan: &CheckedPlan) -> Result {
     let source = plan.request().source();
 
@@ -77,10 +80,6 @@ struct Transfer<'a> {
     across: usize,
     /// The source below this address has copies at the destination.
     copied: usize,
-    /// The last segment that went across never had an anonymous page.
-    untouched: bool,
-    /// Some pages could not be moved back.
-    stranded: bool,
     /// The move can be taken back.
     armed: bool,
 }
@@ -94,22 +93,12 @@ impl<'a> Transfer<'a> {
             plan,
             across: start,
             copied: start,
-            untouched: false,
-            stranded: false,
             armed: true,
         }
     }
 
     fn view(&self) -> View<'_> {
         View::new(self.mm, self.plan.request().keep_source)
-    }
-
-    fn fate(&self) -> SourceFate {
-        if self.plan.request().keep_source {
-            SourceFate::Kept
-        } else {
-            SourceFate::Unmapped
-        }
     }
 
     /// Addresses at which the move splits a mapping of the source.
@@ -123,19 +112,22 @@ impl<'a> Transfer<'a> {
         ]
     }
 
-    /// Splits the mappings at the ends of the source that must not be split later.
+    /// Splits the mappings at the ends of the source.
     ///
-    /// Of a locked mapping that stays, only the part that loses its pages is unlocked. A split of
-    /// a file mapping sets breakpoints (uprobes) in it again: when its pages have gone, that would
-    /// fill what they may have to come back to. Others are split when they are unmapped.
+    /// A mapping that stays is split only if it is locked, as only the part that loses its pages
+    /// is unlocked. One that tracks its memory type is split by `retire()`, which knows what is
+    /// left of it then.
     fn split_ends(&mut self) -> Result {
-        let now = |fate: SourceFate, vma: &VmaRef| match fate {
-            SourceFate::Kept => vma.flags() & flags::LOCKED != 0,
-            SourceFate::Unmapped => vma.has_file() && vma.flags() & flags::PFNMAP == 0,
-        };
+        let keep_source = self.plan.request().keep_source;
 
         for cut in self.cuts().into_iter().flatten() {
-            if self.mm.vma_at(cut).is_some_and(|vma| now(self.fate(), vma)) {
+            let found = self.mm.vma_at(cut).map_or(0, |vma| vma.flags());
+            let now = if keep_source {
+                found & flags::LOCKED != 0
+            } else {
+                found & flags::PFNMAP == 0
+            };
+            if now {
                 self.mm.split_at(cut)?;
             }
         }
@@ -170,13 +162,14 @@ impl<'a> Transfer<'a> {
     /// Brings one segment across, or none of it.
     fn bring(&mut self, segment: &Segment) -> Result {
         let Segment { old, new, len } = *segment;
-        let apart = self.neighbour_to_avoid(segment);
 
-        self.untouched = self.mm.vma_at(old).is_some_and(|vma| !vma.has_anon_vma());
-        let locks = self.mm.copy(old, len, new, self.fate(), apart)?;
+        self.mm.copy(old, len, new)?;
         self.copied = old + len;
 
-        let moved = self.mm.move_page_tables(old, new, len, locks);
+        // A walk of the reverse mapping meets the copy last.
+        let moved = self
+            .mm
+            .move_page_tables(old, new, len, RmapLocks::NotNeeded);
         let result = if moved < len {
             Err(ENOMEM)
         } else {
@@ -191,43 +184,25 @@ impl<'a> Transfer<'a> {
         result
     }
 
-    /// An address in a mapping of the source that the copy of a segment must not merge with.
-    ///
-    /// By the time that the last segment arrives just below the source, the first one would be
-    /// gone from there or empty: only `leave_source()` may merge them. A locked mapping that stays
-    /// is to be unlocked, but not the copy that arrives just above it.
-    fn neighbour_to_avoid(&self, segment: &Segment) -> Option<usize> {
-        let source = self.plan.request().source();
-        let locked = |vma: &VmaRef| vma.flags() & flags::LOCKED != 0;
-
-        if segment.destination().end == source.start {
-            return Some(source.start);
-        }
-        if self.fate() == SourceFate::Kept
-            && segment.new == source.end
-            && self.mm.vma_at(segment.old).is_some_and(locked)
-        {
-            return Some(source.end - 1);
-        }
-        None
-    }
-
     /// Moves the page tables of a segment back to where they were.
+    ///
+    /// That needs no memory, as the old tables are still there. But khugepaged may have freed one
+    /// meanwhile, of a file mapping whose pages are all in the page cache. If there is no memory
+    /// for another, what is left at the copy is unmapped with it, and found in the page cache.
     fn move_back(&mut self, segment: &Segment) {
         let Segment { old, new, len } = *segment;
 
-        if self.mm.move_page_tables(new, old, len, RmapLocks::Take) < len {
-            self.stranded = true;
-        }
+        self.mm.move_page_tables(new, old, len, RmapLocks::Take);
     }
 
-    /// Unmaps the source or leaves it empty. Then there is no way back.
+    /// Unmaps the source or leaves it empty. Then there is no way back, and the copies merge.
     fn finish_source(mut self) -> Result {
         let source = self.plan.request().source();
 
-        match self.fate() {
-            SourceFate::Unmapped => self.mm.retire(source)?,
-            SourceFate::Kept => self.leave_source(),
+        if self.plan.request().keep_source {
+            self.leave_source();
+        } else {
+            self.mm.retire(source, self.plan.request().new)?;
         }
         self.armed = false;
         Ok(())
@@ -235,25 +210,24 @@ impl<'a> Transfer<'a> {
 
     /// Finishes a source that stays mapped.
     fn leave_source(&mut self) {
-        let request = self.plan.request();
-        let mut from = request.old;
+        let start = self.plan.request().old;
+        let mut from = start;
 
         while let Some(segment) = self.plan.segment_from(&self.view(), from) {
             self.mm.leave_empty(segment.source());
             from = segment.source().end;
         }
-        // See `neighbour_to_avoid()`. A copy with pages of its own would not have merged.
-        if request.new + request.len == request.old && self.untouched {
-            self.mm.join_at(request.old);
+
+        from = start;
+        while let Some(segment) = self.plan.segment_from(&self.view(), from) {
+            from = segment.source().end;
+            let next = self.plan.segment_from(&self.view(), from);
+            let is_last = next.map_or(true, |next| next.old != from);
+            self.mm.merge_copy(segment.destination(), is_last);
         }
     }
 
     /// Brings back what is across, last segment first, and unmaps the copies.
-    ///
-    /// Page tables go back to where their tables still are. Should one of those be gone, and no
-    /// memory for another, the copies stay: pages must not be lost. Unmapping the copies may need
-    /// memory as well: where there is none they stay, empty and charged for, as after a failed
-    /// move of one mapping.
     fn take_back(&mut self) {
         let start = self.plan.request().old;
 
@@ -265,18 +239,17 @@ impl<'a> Transfer<'a> {
             // The owner agreed to the new place, and had agreed to the old one before.
             let _ = self.mm.tell_owner(segment.old);
             self.across = segment.old;
+            cond_resched();
         }
 
         let mut from = start;
         while let Some(run) = self.plan.run_from(&self.view(), from, self.copied) {
-            if self.stranded || self.mm.retire(run.destination()).is_err() {
-                self.mm.charge_copies(run.destination());
-            }
+            self.mm.discard(run.destination());
             from = run.source().end;
         }
 
         for cut in self.cuts().into_iter().flatten() {
-            self.mm.join_at(cut);
+            self.mm.unsplit_at(cut);
         }
     }
 }

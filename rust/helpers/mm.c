@@ -78,15 +78,6 @@ int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
 	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
 }
 
-/* What a copy and its source share, and only one of them may give back. */
-void rust_helper_mm_clear_shared(struct vm_area_struct *vma)
-{
-	if (is_vm_hugetlb_page(vma))
-		clear_vma_resv_huge_pages(vma);
-	if (vma->vm_flags & VM_PFNMAP)
-		untrack_pfn_clear(vma);
-}
-
 bool rust_helper_mm_is_current(const struct mm_struct *mm)
 {
 	return mm == current->mm;

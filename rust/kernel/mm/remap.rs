@@ -27,15 +27,6 @@ pub enum RmapLocks {
     NotNeeded,
 }
 
-/// What becomes of a mapping when its pages have moved away.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum SourceFate {
-    /// It is unmapped.
-    Unmapped,
-    /// It stays, empty, as `MREMAP_DONTUNMAP` asks for.
-    Kept,
-}
-
 /// Where userfaultfd events of an unmapping are queued until the lock is dropped.
 pub struct UnmapEvents(NonNull<bindings::list_head>);
 
@@ -119,8 +110,9 @@ impl LockedMm {
 
     /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
-    /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or [`EINTR`] when the task is killed; pages that were
-    /// copied by then stay so, which nobody but KSM sees. C function: `ksm_madvise()`.
+    /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or with
+    /// [`EINTR`] when the task is killed; pages that were copied by then stay so, which nobody but
+    /// KSM sees. C function: `ksm_madvise()`.
     pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
         let vma = self.vma_around(range.start, range.len())?;
 
@@ -132,8 +124,9 @@ impl LockedMm {
 
     /// Unmaps `range` (bytes), and gives back what was charged for it.
     ///
-    /// Fails with [`EINVAL`] in another address space than that of the current task, with [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and
-    /// `mseal()`; then nothing was unmapped. C function: `do_vmi_munmap()`.
+    /// Fails with [`EINVAL`] in another address space than that of the current task, with
+    /// [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and `mseal()`; then
+    /// nothing was unmapped. C function: `do_vmi_munmap()`.
     pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
         let mut vmi = bindings::vma_iterator::default();
 
@@ -158,8 +151,9 @@ impl LockedMm {
 
     /// Splits the mapping at `addr` (bytes), which lies inside of it.
     ///
-    /// Fails with [`EINVAL`] if it does not, and with [`ENOMEM`], at the limit of mappings too.
-    /// C function: `split_vma()`.
+    /// Fails with [`EINVAL`] if it does not, with [`ENOMEM`], and for the reasons of
+    /// `may_split()`. Does not ask whether there may be one more mapping.
+    /// C function: `__split_vma()`.
     pub fn split_at(&mut self, addr: usize) -> Result {
         let vma = self.vma_around(addr, PAGE_SIZE)?;
         if vma.start() == addr {
@@ -172,14 +166,15 @@ impl LockedMm {
         // iterator points into the mapping.
         to_result(unsafe {
             bindings::vma_iter_init(&mut vmi, self.as_ptr(), addr as _);
-            bindings::split_vma(&mut vmi, vma, addr as _, 1)
+            bindings::__split_vma(&mut vmi, vma, addr as _, 1)
         })
     }
 
-    /// Merges the mappings that meet at `addr` (bytes), if they can be one.
+    /// Undoes [`LockedMm::split_at()`] for the same `addr` (bytes), if mappings that were one meet
+    /// there still.
     ///
-    /// Where memory is short they stay two. C function: `vma_join()`.
-    pub fn join_at(&mut self, addr: usize) {
+    /// Does not fail. C function: `vma_unsplit()`.
+    pub fn unsplit_at(&mut self, addr: usize) {
         let Some(below) = addr.checked_sub(1) else {
             return;
         };
@@ -192,54 +187,43 @@ impl LockedMm {
 
         // SAFETY: The address space is locked, and both mappings have just been found in it, one
         // after the other.
-        unsafe { bindings::vma_join(prev.as_ptr(), vma.as_ptr()) };
+        unsafe { bindings::vma_unsplit(prev.as_ptr(), vma.as_ptr()) };
     }
 
     /// Makes a mapping of `len` bytes at `new`, where nothing is mapped, that is like the part at
-    /// `old` of the mapping there. It has no pages, and is not charged for.
+    /// `old` of the mapping there. It has no pages, is not charged for, and has not merged with
+    /// anything, see [`LockedMm::merge_copy()`].
     ///
-    /// It may merge with what is mapped around it, the source included unless that is
-    /// [`SourceFate::Kept`], but not with the mapping that `apart` lies in. The source is locked
-    /// against faults. Fails with [`ENOMEM`], also if something is mapped at `new`, and as
-    /// [`LockedMm::unmerge_ksm()`] for ranges that are wrong. C function: `copy_vma()`.
-    pub fn copy(
-        &mut self,
-        old: usize,
-        len: usize,
-        new: usize,
-        fate: SourceFate,
-        apart: Option<usize>,
-    ) -> Result<RmapLocks> {
-        let source = self.vma_around(old, len)?;
+    /// The source is locked against faults. A walk of the reverse mapping meets the copy after the
+    /// source: pages may be moved to it with [`RmapLocks::NotNeeded`]. Fails with [`ENOMEM`], also
+    /// if something is mapped at `new`, and as [`LockedMm::unmerge_ksm()`] for ranges that are
+    /// wrong. C function: `copy_vma_apart()`.
+    pub fn copy(&mut self, old: usize, len: usize, new: usize) -> Result {
+        let vma = self.vma_around(old, len)?.as_ptr();
         if !whole_pages(new, len) {
             return Err(EINVAL);
         }
-        let pgoff = source.pgoff(old);
-        let mut vma = source.as_ptr();
-        let apart = apart
-            .and_then(|addr| self.vma_at(addr))
-            .map_or(core::ptr::null_mut(), VmaRef::as_ptr);
-        let mut need_rmap_locks = false;
 
-        // SAFETY: The address space is locked, and `vma` and `apart` were found in it.
+        // SAFETY: The address space is locked, and the mapping has just been found in it.
         let copy = unsafe {
             bindings::vma_start_write(vma);
-            bindings::copy_vma(
-                &mut vma,
-                new as _,
-                len as _,
-                pgoff as _,
-                &mut need_rmap_locks,
-                fate == SourceFate::Kept,
-                apart,
-            )
+            bindings::copy_vma_apart(vma, old as _, len as _, new as _)
         };
-
-        match (copy.is_null(), need_rmap_locks) {
-            (true, _) => Err(ENOMEM),
-            (false, true) => Ok(RmapLocks::Take),
-            (false, false) => Ok(RmapLocks::NotNeeded),
+        if copy.is_null() {
+            return Err(ENOMEM);
         }
+        Ok(())
+    }
+
+    /// Merges the copy of which `range` (bytes) is all with what is around it, as if it arrived
+    /// now. `is_last` says that what follows is not another copy.
+    ///
+    /// Where memory is short it stays as it is. C function: `mremap_merge_copy()`.
+    pub fn merge_copy(&mut self, range: Range<usize>, is_last: bool) {
+        // SAFETY: The address space is locked.
+        unsafe {
+            bindings::mremap_merge_copy(self.as_ptr(), range.start as _, range.end as _, is_last)
+        };
     }
 
     /// Moves the page tables of `len` bytes at `old` to `new`. Both lie in one mapping each, and
@@ -293,17 +277,33 @@ impl LockedMm {
         }
     }
 
-    /// Unmaps `range` (bytes), whose pages and charges have gone to mappings elsewhere.
+    /// Unmaps `range` (bytes), whose pages and charges have gone to copies at `new`, and merges
+    /// these with what is around them.
     ///
     /// Fails with [`ENOMEM`]; then it is all mapped still. C function: `mremap_retire()`.
-    pub fn retire(&mut self, range: Range<usize>) -> Result {
-        if !whole_pages(range.start, range.len()) {
+    pub fn retire(&mut self, range: Range<usize>, new: usize) -> Result {
+        if !whole_pages(range.start, range.len()) || !whole_pages(new, range.len()) {
             return Err(EINVAL);
         }
         // SAFETY: The address space is locked.
         to_result(unsafe {
-            bindings::mremap_retire(self.as_ptr(), range.start as _, range.end as _)
+            bindings::mremap_retire(self.as_ptr(), range.start as _, range.end as _, new as _)
         })
+    }
+
+    /// Unmaps `range` (bytes), copies whose pages have gone back to the mappings that still have
+    /// the charges for them.
+    ///
+    /// Does nothing unless the range starts and ends where a mapping does. Does not fail.
+    /// C function: `mremap_discard()`.
+    pub fn discard(&mut self, range: Range<usize>) {
+        let starts = self.vma_at(range.start).is_some_and(|vma| vma.start() == range.start);
+        let ends = self.last_vma_below(range.end).is_some_and(|vma| vma.end() == range.end);
+
+        if starts && ends {
+            // SAFETY: The address space is locked, and whole mappings are unmapped.
+            unsafe { bindings::mremap_discard(self.as_ptr(), range.start as _, range.end as _) };
+        }
     }
 
     /// Finishes `range` (bytes) of one mapping, whose pages have gone to a mapping elsewhere, as
@@ -320,30 +320,7 @@ impl LockedMm {
         // SAFETY: The address space is locked. The mapping was found in it, and is locked too.
         unsafe {
             bindings::vma_start_write(vma.as_ptr());
-            bindings::mm_clear_shared(vma.as_ptr());
             bindings::mremap_leave_empty(vma.as_ptr(), range.start as _, range.len() as _);
-        }
-    }
-
-    /// Charges for the mappings in `range` (bytes), copies that could not be unmapped again, as
-    /// for ones that user space made. What they share with their sources stays the sources'.
-    pub fn charge_copies(&mut self, range: Range<usize>) {
-        for vma in self.vmas(range.clone()) {
-            let part = range.start.max(vma.start())..range.end.min(vma.end());
-            let pages = part.len() >> bindings::PAGE_SHIFT;
-
-            self.count_again(vma, &part);
-            // SAFETY: The address space is locked, so nobody else changes its counts.
-            unsafe {
-                if vma.flags() & super::flags::ACCOUNT != 0 {
-                    bindings::vm_acct_memory(pages as _);
-                }
-                if vma.flags() & super::flags::LOCKED != 0 {
-                    (*self.as_ptr()).__bindgen_anon_1.locked_vm += pages as crate::ffi::c_ulong;
-                }
-                bindings::vma_start_write(vma.as_ptr());
-                bindings::mm_clear_shared(vma.as_ptr());
-            }
         }
     }
 

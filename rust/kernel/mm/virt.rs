@@ -83,18 +83,6 @@ impl VmaRef {
         unsafe { bindings::is_data_mapping(self.flags() as _) }
     }
 
-    /// Is a file mapped?
-    pub fn has_file(&self) -> bool {
-        // SAFETY: The lock is held, so nobody changes the field.
-        unsafe { !(*self.as_ptr()).vm_file.is_null() }
-    }
-
-    /// Has the mapping ever had an anonymous page, as far as one can tell?
-    pub fn has_anon_vma(&self) -> bool {
-        // SAFETY: The lock is held for writing, so no fault sets the field.
-        unsafe { !(*self.as_ptr()).anon_vma.is_null() }
-    }
-
     /// Has a userfaultfd been registered on the mapping?
     ///
     /// C function: `userfaultfd_armed()`.
