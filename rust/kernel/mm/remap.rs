@@ -297,8 +297,12 @@ impl LockedMm {
     /// Does nothing unless the range starts and ends where a mapping does. Does not fail.
     /// C function: `mremap_discard()`.
     pub fn discard(&mut self, range: Range<usize>) {
-        let starts = self.vma_at(range.start).is_some_and(|vma| vma.start() == range.start);
-        let ends = self.last_vma_below(range.end).is_some_and(|vma| vma.end() == range.end);
+        let starts = self
+            .vma_at(range.start)
+            .is_some_and(|vma| vma.start() == range.start);
+        let ends = self
+            .last_vma_below(range.end)
+            .is_some_and(|vma| vma.end() == range.end);
 
         if starts && ends {
             // SAFETY: The address space is locked, and whole mappings are unmapped.
