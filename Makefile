@@ -5,12 +5,17 @@ KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --re
 
 CONFIG ?= test
 
-.PHONY: help kernel demo count test shell export lint setup
+.PHONY: help kernel demo count test fuzz sweep stress limits mutants shell export lint setup
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
 	@echo 'make count     instructions for each mapping, by one call and by a call for each'
+	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
+	@echo 'make sweep     moves in which each allocation fails once; SEED= MINUTES='
+	@echo 'make stress    moves while everything else happens to the memory; SEED= MINUTES='
+	@echo 'make limits    moves where a limit is in the way, and how long others wait'
+	@echo 'make mutants   deliberate bugs, each found by a test; MUTANTS="undo hole" tries some'
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/6.12/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
@@ -37,6 +42,25 @@ test: setup
 
 count: setup
 	@$(KIT) count
+
+# An option of kit for each variable that is set.
+option = $(if $($(1)),--$(2) $($(1)))
+
+fuzz: setup
+	@$(KIT) fuzz $(call option,SEED,seed) $(call option,RUNS,runs) \
+		$(call option,MINUTES,minutes) --config $(CONFIG) $(if $(UML),--uml)
+
+sweep: setup
+	@$(KIT) sweep $(call option,SEED,seed) $(call option,MINUTES,minutes)
+
+stress: setup
+	@$(KIT) stress $(call option,SEED,seed) $(call option,MINUTES,minutes)
+
+limits: setup
+	@$(KIT) limits
+
+mutants: setup
+	@$(KIT) mutants $(MUTANTS)
 
 shell: setup
 	@$(KIT) shell

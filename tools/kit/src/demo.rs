@@ -1,7 +1,7 @@
 //! Guests to look at: the demonstration program, and a shell.
 
 use crate::{
-    guest::{self, Guest},
+    guest::{self, Guest, Machine},
     host, kernel,
     outcome::Outcome,
     paths::Paths,
@@ -14,13 +14,13 @@ use std::{path::PathBuf, time::Duration};
 /// region, then the same call where it is turned off.
 const PARTS: [(&str, &str); 2] = [("", ""), ("off", "mremap_range=off")];
 
-/// Runs the program with an argument, in a guest, and prints what it has to say.
+/// Runs the program with an argument, in a guest, which prints what it has to say.
 fn show(
     paths: &Paths,
     (image, program): &(PathBuf, PathBuf),
     argument: &str,
     parameters: &str,
-    count: bool,
+    machine: Machine,
 ) -> Result<()> {
     let guest = Guest {
         image,
@@ -28,20 +28,13 @@ fn show(
         script: &format!("/guest/demo {argument} || echo '| the demo failed'"),
         parameters,
         cpus: 1,
-        count,
+        machine,
+        show: true,
         limit: Duration::from_secs(120),
     };
     let console = guest.run(paths, "demo")?;
-    let shown: Vec<&str> = console
-        .lines()
-        .filter_map(|line| line.strip_prefix('|'))
-        .collect();
-
-    for line in &shown {
-        println!("{line}");
-    }
     ensure!(
-        !shown.is_empty() && !console.contains("the demo failed"),
+        console.contains("\n|") && !console.contains("the demo failed"),
         "the demo failed, see build/logs/demo.console"
     );
     Ok(())
@@ -60,7 +53,7 @@ pub fn run(paths: &Paths) -> Result<()> {
     let made = prepare(paths, "test")?;
 
     for (argument, parameters) in PARTS {
-        show(paths, &made, argument, parameters, false)?;
+        show(paths, &made, argument, parameters, Machine::Pc)?;
     }
     Ok(())
 }
@@ -71,7 +64,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     for (argument, parameters) in PARTS {
-        let shown = show(paths, &made, argument, parameters, false);
+        let shown = show(paths, &made, argument, parameters, Machine::Pc);
         outcome.check(shown.is_ok(), || {
             format!("demo {argument}: {:#}", shown.as_ref().unwrap_err())
         });
@@ -81,7 +74,13 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 
 /// Shows how many instructions a move takes.
 pub fn count(paths: &Paths) -> Result<()> {
-    show(paths, &prepare(paths, "test")?, "count", "", true)
+    show(
+        paths,
+        &prepare(paths, "test")?,
+        "count",
+        "",
+        Machine::Counting,
+    )
 }
 
 /// Opens a shell in the patched kernel, with the test programs at hand.

@@ -6,12 +6,14 @@ use crate::{
 };
 use anyhow::{bail, ensure, Context, Result};
 use regex_lite::Regex;
+use rustix::process::Pid;
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    io::{BufRead, BufReader},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use wait_timeout::ChildExt;
 
@@ -33,7 +35,17 @@ mkdir -p /dev/shm
 ip link set lo up 2>/dev/null
 cd /guest
 . /run.sh
+cd /
+if [ -e /sys/kernel/debug/kmemleak ]; then
+    # What nobody refers to is reported when it is some seconds old and was found twice.
+    sleep 6
+    echo scan > /sys/kernel/debug/kmemleak
+    echo scan > /sys/kernel/debug/kmemleak
+    cat /sys/kernel/debug/kmemleak
+fi
 echo "guest: end"
+# UML starts anew when it reboots; a PC without ACPI does not power off.
+grep -q 'User Mode Linux' /proc/cpuinfo && poweroff -f
 reboot -f
 "#;
 
@@ -50,9 +62,21 @@ pub struct Guest<'a> {
     /// Added to the kernel's command line.
     pub parameters: &'a str,
     pub cpus: usize,
-    /// Emulate one CPU whose clock counts instructions, a nanosecond each.
-    pub count: bool,
+    pub machine: Machine,
     pub limit: Duration,
+    /// Print what programs say to the user, lines that begin with a bar, as it comes.
+    pub show: bool,
+}
+
+/// What a guest runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// A PC, by KVM or emulated.
+    Pc,
+    /// One emulated CPU whose clock counts instructions, a nanosecond each.
+    Counting,
+    /// A process of this machine: the image is a User Mode Linux.
+    Uml,
 }
 
 /// Packs an initramfs.
@@ -113,19 +137,55 @@ fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &s
     qemu
 }
 
-/// Runs a QEMU until it ends, at most for `limit`. Returns the console, and whether it ended.
-fn run_for(mut qemu: Command, console: &Path, limit: Duration) -> Result<(String, bool)> {
+/// A User Mode Linux that boots on the standard output.
+fn uml(image: &Path, initramfs: &Path, parameters: &str) -> Command {
+    let mut uml = Command::new(image);
+
+    uml.args(["mem=1536M", "con=null", "con0=fd:0,fd:1", "panic=-1"])
+        .args(["loglevel=5", "kunit.enable=0"])
+        .arg(format!("initrd={}", initramfs.display()))
+        .args(parameters.split_whitespace());
+    uml
+}
+
+/// Runs a guest until it ends, at most for `limit`. Returns the console, and whether it ended.
+fn run_for(
+    mut command: Command,
+    console: &Path,
+    limit: Duration,
+    show: bool,
+) -> Result<(String, bool)> {
     let log = fs::File::create(console)?;
-    let mut child = qemu
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
+        // Of its own, so that all processes of a User Mode Linux can be killed.
+        .process_group(0)
         .spawn()
-        .context("cannot run qemu-system-x86_64")?;
-    let ended = child.wait_timeout(limit)?.is_some();
+        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    let start = Instant::now();
+    let mut tail = BufReader::new(fs::File::open(console)?);
+    let mut line = Vec::new();
 
+    let ended = loop {
+        let ended = child.wait_timeout(Duration::from_millis(500))?.is_some();
+        while show && tail.read_until(b'\n', &mut line)? > 0 {
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            if let Some(text) = String::from_utf8_lossy(&line).strip_prefix('|') {
+                println!("{}", text.trim_end());
+            }
+            line.clear();
+        }
+        if ended || start.elapsed() > limit {
+            break ended;
+        }
+    };
     if !ended {
-        child.kill()?;
+        let group = Pid::from_child(&child);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?;
         child.wait()?;
     }
     let text = String::from_utf8_lossy(&fs::read(console)?).replace('\r', "");
@@ -154,7 +214,7 @@ pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
     } else {
         let initramfs = pack(paths, "probe", &[], "")?;
         let probe = qemu("kvm", image, &initramfs, 1, "");
-        let (console, _) = run_for(probe, &paths.logs.join("probe.console"), PROBE_LIMIT)?;
+        let (console, _) = run_for(probe, &paths.logs.join("probe.console"), PROBE_LIMIT, false)?;
         if console.contains(END) {
             println!("guests run on KVM");
             "kvm"
@@ -188,18 +248,19 @@ impl Guest<'_> {
     /// Boots the guest and returns its console. Fails if it hangs, does not reach its end, or if
     /// its kernel complains.
     pub fn run(&self, paths: &Paths, name: &str) -> Result<String> {
-        let accel = if self.count {
-            "count".to_owned()
-        } else {
-            accelerator(paths, self.image)?
-        };
         let initramfs = pack(paths, name, self.content, self.script)?;
         let file = paths.logs.join(format!("{name}.console"));
-        let mut qemu = qemu(&accel, self.image, &initramfs, self.cpus, self.parameters);
-        if self.count {
-            qemu.args(["-icount", "shift=0,sleep=off"]);
-        }
-        let (console, ended) = run_for(qemu, &file, self.limit)?;
+        let pc = |accel: &str| qemu(accel, self.image, &initramfs, self.cpus, self.parameters);
+        let command = match self.machine {
+            Machine::Pc => pc(&accelerator(paths, self.image)?),
+            Machine::Counting => {
+                let mut qemu = pc("count");
+                qemu.args(["-icount", "shift=0,sleep=off"]);
+                qemu
+            }
+            Machine::Uml => uml(self.image, &initramfs, self.parameters),
+        };
+        let (console, ended) = run_for(command, &file, self.limit, self.show)?;
         let last = || {
             let lines: Vec<&str> = console.lines().collect();
             lines[lines.len().saturating_sub(30)..].join("\n  ")

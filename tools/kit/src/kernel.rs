@@ -99,11 +99,13 @@ fn publish(image: &Path, to: &Path) -> Result<()> {
     write_whole(to, bytes)
 }
 
-/// Builds the patched kernel. The image of the usual configuration is `build/6.12/bzImage`.
+/// Builds the patched kernel. The image of the usual configuration is `build/6.12/bzImage`, that
+/// of a kernel with a deliberate bug has a name of its own.
 pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
     tree::check_out_series(paths)?;
     let built = build(paths, "series", config)?;
     let image = match config {
+        _ if paths.mutant.is_some() => paths.work.join("bzImage-mutant"),
         "test" => paths.work.join("bzImage"),
         other => paths.work.join(format!("bzImage-{other}")),
     };

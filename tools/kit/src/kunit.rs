@@ -1,7 +1,7 @@
 //! KUnit: under User Mode Linux, and in the kernel of the other tests.
 
 use crate::{
-    guest::Guest,
+    guest::{Guest, Machine},
     kernel,
     outcome::Outcome,
     paths::Paths,
@@ -11,21 +11,23 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use regex_lite::Regex;
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-/// Runs KUnit under UML.
-pub fn uml(paths: &Paths) -> Result<Outcome> {
+/// A call of `kunit.py` for User Mode Linux.
+fn kunit_py(paths: &Paths, action: &str) -> Result<Command> {
     tree::check_out_series(paths)?;
     let toolchain = Toolchain::find(paths)?;
     let mut command = Command::new("tools/testing/kunit/kunit.py");
 
     command
         .current_dir(&paths.tree)
-        .args(["run", "--timeout=600"])
-        .arg(format!(
-            "--build_dir={}",
-            paths.work.join("obj-uml").display()
-        ))
+        .arg(action)
+        .arg(format!("--build_dir={}", uml_objects(paths).display()))
         .arg(format!(
             "--kunitconfig={}",
             paths.fragment("uml")?.display()
@@ -34,10 +36,29 @@ pub fn uml(paths: &Paths) -> Result<Outcome> {
         command.arg(format!("--make_options={option}"));
     }
     toolchain.environment(&mut command);
-    let failed = Step::new(paths, "kunit uml").run(&mut command).err();
+    Ok(command)
+}
+
+fn uml_objects(paths: &Paths) -> PathBuf {
+    paths.objects("uml")
+}
+
+/// Builds the patched kernel as a program of this machine.
+pub fn build_uml(paths: &Paths) -> Result<PathBuf> {
+    let jobs = std::thread::available_parallelism()?;
+
+    Step::new(paths, "build uml").run(kunit_py(paths, "build")?.arg(format!("--jobs={jobs}")))?;
+    Ok(uml_objects(paths).join("linux"))
+}
+
+/// Runs KUnit under UML.
+pub fn uml(paths: &Paths) -> Result<Outcome> {
+    let failed = Step::new(paths, "kunit uml")
+        .run(kunit_py(paths, "run")?.arg("--timeout=600"))
+        .err();
     let text = fs::read_to_string(paths.logs.join("kunit-uml.log"))?;
 
-    let console = fs::read_to_string(paths.work.join("obj-uml/test.log")).unwrap_or_default();
+    let console = fs::read_to_string(uml_objects(paths).join("test.log")).unwrap_or_default();
     summary(&text, failed, &console)
 }
 
@@ -51,7 +72,8 @@ pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
         script: "",
         parameters: "kunit.enable=1 loglevel=8",
         cpus: 2,
-        count: false,
+        machine: Machine::Pc,
+        show: false,
         limit: Duration::from_secs(900),
     };
     let console = guest.run(paths, &name)?;

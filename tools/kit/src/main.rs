@@ -6,17 +6,22 @@ mod guest;
 mod host;
 mod kernel;
 mod kunit;
+mod mutants;
 mod outcome;
 mod paths;
+mod programs;
 mod selftest;
 mod step;
 mod suite;
+mod tap;
 mod toolchain;
 mod tree;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use guest::Machine;
 use paths::Paths;
+use std::time::Duration;
 
 #[derive(Parser)]
 #[command(about = "Assembles, builds, boots and tests the patched kernel")]
@@ -45,6 +50,47 @@ enum Command {
     },
     /// Count the instructions that a move takes for each mapping.
     Count,
+    /// Move random layouts by one call and by a call for each mapping, and compare.
+    Fuzz {
+        /// The first layout's seed; the others follow.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many layouts; otherwise as many as there is time for.
+        #[arg(long)]
+        runs: Option<u64>,
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        #[arg(long, default_value = "test")]
+        config: String,
+        /// In User Mode Linux: fast, with fewer kinds of mappings.
+        #[arg(long)]
+        uml: bool,
+    },
+    /// Let each allocation of a move fail.
+    Sweep {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        #[arg(long, default_value = "debug")]
+        config: String,
+    },
+    /// Move while everything else happens to the memory.
+    Stress {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        #[arg(long, default_value = "debug")]
+        config: String,
+    },
+    /// Move where a limit is in the way, and count how long others have to wait.
+    Limits,
+    /// Build kernels with deliberate bugs, and see that a test finds each.
+    Mutants {
+        /// Parts of their names; all of them if there are none.
+        names: Vec<String>,
+    },
     /// Build the kernel and open a shell in it.
     Shell,
     /// Write the commits of the assembled tree back to patches-6.12/.
@@ -65,6 +111,36 @@ fn run(args: Args) -> Result<bool> {
         Command::Demo => demo::run(&paths).map(|()| true),
         Command::Test { suites, config } => suite::run(&paths, &config, &suites),
         Command::Count => demo::count(&paths).map(|()| true),
+        Command::Fuzz {
+            seed,
+            runs,
+            minutes,
+            config,
+            uml,
+        } => {
+            let machine = if uml { Machine::Uml } else { Machine::Pc };
+            programs::fuzz(seed, runs, minutes, machine)
+                .run(&paths, &config)
+                .map(|_| true)
+        }
+        Command::Sweep {
+            seed,
+            minutes,
+            config,
+        } => programs::sweep(seed, minutes)
+            .run(&paths, &config)
+            .map(|_| true),
+        Command::Stress {
+            seed,
+            minutes,
+            config,
+        } => programs::stress(seed, Duration::from_secs(60 * minutes))
+            .run(&paths, &config)
+            .map(|_| true),
+        Command::Limits => programs::limits(Machine::Counting)
+            .run(&paths, "test")
+            .map(|_| true),
+        Command::Mutants { names } => mutants::run(paths, &names),
         Command::Shell => demo::shell(&paths).map(|()| true),
         Command::Export => tree::export(&paths).map(|()| true),
     }

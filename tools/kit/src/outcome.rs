@@ -21,6 +21,14 @@ impl Outcome {
         }
     }
 
+    /// Adds what another suite, or another part of this one, came to.
+    pub fn add(&mut self, other: Outcome) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.notes.extend(other.notes);
+    }
+
     /// A suite that was left out.
     pub fn skipped(why: &str) -> Self {
         Outcome {

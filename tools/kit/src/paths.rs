@@ -18,6 +18,8 @@ pub struct Paths {
     pub tree: PathBuf,
     /// Full logs of long steps.
     pub logs: PathBuf,
+    /// A patch with a deliberate bug, to build the patched kernel with.
+    pub mutant: Option<PathBuf>,
 }
 
 impl Paths {
@@ -41,6 +43,7 @@ impl Paths {
             build,
             work,
             logs,
+            mutant: None,
         })
     }
 

@@ -1,15 +1,15 @@
 //! Selftests: programs of the kernel tree that run in a guest.
 
 use crate::{
-    guest::{Content, Guest},
+    guest::{Content, Guest, Machine},
     kernel,
     outcome::Outcome,
     paths::Paths,
     step::Step,
+    tap,
     toolchain::Toolchain,
 };
 use anyhow::{ensure, Result};
-use regex_lite::Regex;
 use std::{path::Path, process::Command, time::Duration};
 
 /// The test that the series adds.
@@ -85,7 +85,8 @@ fn run_in_guest(
         script: &script,
         parameters: "",
         cpus: 2,
-        count: false,
+        machine: Machine::Pc,
+        show: false,
         limit: Duration::from_secs(60 + limit * commands.len() as u64),
     };
     let console = guest.run(paths, name)?;
@@ -98,34 +99,6 @@ fn run_in_guest(
             part[..part.find("<<< ").map_or(part.len(), |end| end + 8)].to_owned()
         })
         .collect())
-}
-
-/// The results in TAP or in the form of the userfaultfd tests: name and outcome.
-fn results(text: &str) -> Vec<(String, &'static str)> {
-    let tap = Regex::new(r"^(not ok|ok) [0-9]+ ?(.*)$").expect("a valid pattern");
-    let uffd = Regex::new(r"^Testing (.*)\.\.\. *(done|skipped|failed)").expect("a valid pattern");
-    let varying = Regex::new(r"[0-9,]+ ?ns|0x[0-9a-f]+").expect("a valid pattern");
-
-    text.lines()
-        .filter_map(|line| {
-            if let Some(found) = tap.captures(line) {
-                let outcome = match (&found[1], found[2].contains("# SKIP")) {
-                    (_, true) => "skip",
-                    ("ok", _) => "pass",
-                    _ => "fail",
-                };
-                return Some((varying.replace_all(&found[2], "").into_owned(), outcome));
-            }
-            uffd.captures(line).map(|found| {
-                let outcome = match &found[2] {
-                    "done" => "pass",
-                    "skipped" => "skip",
-                    _ => "fail",
-                };
-                (found[1].to_owned(), outcome)
-            })
-        })
-        .collect()
 }
 
 /// Runs the test of the series in the patched kernel.
@@ -143,31 +116,11 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
         &[&command],
         1800,
     )?;
-    let mut outcome = Outcome::default();
-
-    let lines: Vec<&str> = printed[0].lines().collect();
-    for (test, result) in results(&printed[0]) {
-        match result {
-            "pass" => outcome.passed += 1,
-            "skip" => outcome.skipped += 1,
-            _ => {
-                outcome.failed += 1;
-                let why = lines
-                    .iter()
-                    .filter(|line| line.contains(".c:"))
-                    .filter(|line| line.contains(test.rsplit('.').next().unwrap_or(&test)))
-                    .take(4)
-                    .copied()
-                    .collect::<Vec<_>>();
-                outcome.notes.push(format!("{test}\n{}", why.join("\n")));
-            }
-        }
-    }
     ensure!(
         printed[0].contains("# Totals:"),
         "{OWN} did not reach its end; the console is build/logs/{name}.console"
     );
-    Ok(outcome)
+    Ok(tap::outcome(&printed[0]))
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
@@ -181,7 +134,7 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     for (command, (before, after)) in commands.iter().zip(before.iter().zip(&after)) {
-        let (before, after) = (results(before), results(after));
+        let (before, after) = (tap::results(before), tap::results(after));
 
         outcome.check(!before.is_empty(), || {
             format!("{command} printed no result")
@@ -201,38 +154,4 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
         });
     }
     Ok(outcome)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::results;
-
-    #[test]
-    fn tap_is_read() {
-        let text = "TAP version 13\n1..3\nok 1 move.anon.whole\n# a comment\n\
-                    not ok 2 move.anon.cut\nok 3 swap # SKIP no swap\n";
-
-        assert_eq!(
-            results(text),
-            [
-                ("move.anon.whole".to_owned(), "pass"),
-                ("move.anon.cut".to_owned(), "fail"),
-                ("swap # SKIP no swap".to_owned(), "skip"),
-            ]
-        );
-    }
-
-    #[test]
-    fn results_of_userfaultfd_tests_are_read() {
-        let text = "Testing UFFDIO_API (with syscall)... done\n\
-                    Testing register-ioctls on anon... skipped [reason: no]\n";
-
-        assert_eq!(
-            results(text),
-            [
-                ("UFFDIO_API (with syscall)".to_owned(), "pass"),
-                ("register-ioctls on anon".to_owned(), "skip"),
-            ]
-        );
-    }
 }

@@ -1,14 +1,14 @@
 //! The test suites, and their sum.
 
-use crate::{demo, host, kunit, outcome::Outcome, paths::Paths, selftest};
-use anyhow::{ensure, Result};
+use crate::{demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest};
+use anyhow::{bail, ensure, Result};
 use std::time::Instant;
 
 /// A suite: its name, and how it is run for a configuration of the kernel.
 type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 13] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
     ("kunit-uml", |paths, _| kunit::uml(paths)),
@@ -16,8 +16,51 @@ const SUITES: [Suite; 8] = [
     ("kunit", kunit::guest),
     ("compile-fail", kunit::compile_fail),
     ("selftests", selftest::series),
+    ("limits", programs::limits_suite),
+    ("fuzz", programs::fuzz_suite),
+    ("sweep", programs::sweep_suite),
+    ("stress", programs::stress_suite),
     ("demo", demo::check),
+    ("debug-kernel", debug_kernel),
 ];
+
+/// Suites that run again in the debug kernel.
+const DEBUG_SUITES: [&str; 5] = ["kunit", "selftests", "fuzz", "sweep", "stress"];
+
+/// Runs suites in the debug kernel.
+fn debug_kernel(paths: &Paths, _: &str) -> Result<Outcome> {
+    let mut sum = Outcome::default();
+
+    for name in DEBUG_SUITES {
+        println!("  {name}");
+        let mut outcome = run_one(paths, "debug", name)?;
+        for note in &mut outcome.notes {
+            *note = format!("{name}: {note}");
+        }
+        sum.add(outcome);
+    }
+    Ok(sum)
+}
+
+/// Runs one suite. If it cannot be run, that is a failure of it.
+pub fn run_one(paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
+    let suite = SUITES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, suite)| suite);
+    let Some(suite) = suite else {
+        bail!(
+            "there is no suite '{name}': there are {}",
+            SUITES.map(|(name, _)| name).join(", ")
+        );
+    };
+
+    Ok(suite(paths, config).unwrap_or_else(|error| Outcome {
+        failed: 1,
+        notes: vec![format!("{error:#}")],
+        ..Outcome::default()
+    }))
+}
 
 /// Runs suites and sums up. Returns whether nothing failed.
 pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
@@ -33,17 +76,13 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
     let mut sum = Outcome::default();
     let mut lines = Vec::new();
     let mut failures = Vec::new();
-    for (name, suite) in SUITES {
+    for (name, _) in SUITES {
         if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
             continue;
         }
         println!("{name}");
         let start = Instant::now();
-        let outcome = suite(paths, config).unwrap_or_else(|error| Outcome {
-            failed: 1,
-            notes: vec![format!("{error:#}")],
-            ..Outcome::default()
-        });
+        let outcome = run_one(paths, config, name)?;
 
         for note in &outcome.notes {
             println!("  {}", note.replace('\n', "\n  "));

@@ -106,10 +106,9 @@ fn find_files(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> 
 }
 
 /// Commits one patch and the new files that come with it on top of `parent`.
-fn commit_patch(index: &Index, parent: &str, name: &str, files: &[String]) -> Result<String> {
+fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> Result<String> {
     let paths = index.paths;
-    let file = paths.patches().join(name);
-    let mail = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mail = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let out = paths.work.join("mail");
 
     fs::create_dir_all(&out)?;
@@ -136,7 +135,8 @@ fn commit_patch(index: &Index, parent: &str, name: &str, files: &[String]) -> Re
     if !applied.status.success() {
         let errors = String::from_utf8_lossy(&applied.stderr).into_owned();
         bail!(
-            "{name} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
+            "{} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
+            file.display(),
             base::version(&paths.tree)?,
             errors.trim().replace('\n', "\n  ")
         );
@@ -168,11 +168,8 @@ fn commit_patch(index: &Index, parent: &str, name: &str, files: &[String]) -> Re
 }
 
 /// Commits the whole series and returns the last commit. Leaves the files of the tree alone.
-fn commit_series(paths: &Paths) -> Result<String> {
-    let index = Index {
-        paths,
-        file: paths.work.join("series.index"),
-    };
+fn commit_series(index: &Index) -> Result<String> {
+    let paths = index.paths;
     let files = new_files(paths)?;
     let mut head = output(&mut index.git(&["rev-parse", "base^{commit}"]))?
         .trim()
@@ -182,7 +179,7 @@ fn commit_series(paths: &Paths) -> Result<String> {
     for name in series(paths)? {
         let number = name.split('-').next().unwrap_or_default();
         let own = files.get(number).map_or(&[][..], Vec::as_slice);
-        head = commit_patch(&index, &head, &name, own)?;
+        head = commit_patch(index, &head, &paths.patches().join(&name), own)?;
     }
     Ok(head)
 }
@@ -204,16 +201,23 @@ pub fn check_out_base(paths: &Paths) -> Result<()> {
     check_out(paths, "base")
 }
 
-/// Makes the tree that of the patched kernel.
+/// Makes the tree that of the patched kernel, with a deliberate bug if there is to be one.
 pub fn check_out_series(paths: &Paths) -> Result<()> {
     base::prepare(paths)?;
-    let head = commit_series(paths)?;
+    let index = Index {
+        paths,
+        file: paths.work.join("series.index"),
+    };
+    let head = commit_series(&index)?;
     output(
         Command::new("git")
             .current_dir(&paths.tree)
             .args(["branch", "-f", "series", &head]),
     )?;
-    check_out(paths, &head)
+    match &paths.mutant {
+        Some(patch) => check_out(paths, &commit_patch(&index, &head, patch, &[])?),
+        None => check_out(paths, &head),
+    }
 }
 
 /// Writes the commits of the branch `series`, as it is in the tree, back to the repository.

@@ -1,0 +1,200 @@
+//! Programs that look for a move that goes wrong, in a guest: the oracle fuzzer, the fault sweep,
+//! the stress, the limits.
+
+use crate::{
+    guest::{Content, Guest, Machine},
+    host, kernel, kunit,
+    outcome::Outcome,
+    paths::Paths,
+    tap,
+};
+use anyhow::{ensure, Result};
+use std::{path::PathBuf, time::Duration};
+
+/// What programs find in a guest: swap, huge pages, a cgroup to limit, two nodes of memory. And
+/// nothing on the console but what matters: a failed allocation says more than one wants to read.
+const SETTINGS: &str = "\
+mkswap /dev/ram0 > /dev/null && swapon /dev/ram0
+echo 80 > /proc/sys/vm/nr_hugepages
+mkdir -p /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup
+";
+
+/// Kernel parameters: two nodes of memory.
+const PARAMETERS: &str = "numa=fake=2";
+
+/// Layouts that one call and a call for each have once disagreed on.
+const CORPUS: &str = "tools/fuzz/corpus";
+
+/// A run of a program.
+pub struct Run<'a> {
+    /// The package in `tools/`, and the program.
+    pub program: &'static str,
+    pub arguments: String,
+    /// Files beside the program.
+    pub content: &'a [Content],
+    /// How long it means to run.
+    pub time: Duration,
+    pub machine: Machine,
+}
+
+impl Run<'_> {
+    /// Runs the program in the patched kernel of a configuration, and returns the console. Shows
+    /// what it has to say. Fails if the program does, and if the kernel complains.
+    pub fn run(&self, paths: &Paths, config: &str) -> Result<String> {
+        let image = match self.machine {
+            Machine::Uml => kunit::build_uml(paths)?,
+            _ => kernel::series(paths, config)?,
+        };
+        let mut content = vec![(
+            format!("guest/{}", self.program),
+            host::static_program(paths, self.program)?,
+        )];
+        content.extend_from_slice(self.content);
+        let script = format!(
+            "{SETTINGS}/guest/{} {}\necho \"exit status $?\"\n",
+            self.program, self.arguments
+        );
+        let name = format!("{}-{config}", self.program);
+        let guest = Guest {
+            image: &image,
+            content: &content,
+            script: &script,
+            parameters: PARAMETERS,
+            cpus: if self.machine == Machine::Counting {
+                1
+            } else {
+                2
+            },
+            machine: self.machine,
+            // An emulated machine is slow, and programs stop only between two things.
+            limit: 2 * self.time + Duration::from_secs(240),
+            show: true,
+        };
+        let console = guest.run(paths, &name)?;
+
+        ensure!(
+            console.contains("exit status 0\n"),
+            "{} found something:\n  {}\n  the whole console is build/logs/{name}.console",
+            self.program,
+            last_lines(&console, 40)
+        );
+        Ok(console)
+    }
+}
+
+/// What a program printed last, before the guest ended.
+fn last_lines(console: &str, count: usize) -> String {
+    let lines: Vec<&str> = console
+        .lines()
+        .take_while(|line| !line.starts_with("exit status"))
+        .collect();
+
+    lines[lines.len().saturating_sub(count)..].join("\n  ")
+}
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_secs(60 * count)
+}
+
+/// Draws layouts from `seed` on, `runs` of them or for some minutes.
+pub fn fuzz(seed: u64, runs: Option<u64>, time: u64, machine: Machine) -> Run<'static> {
+    let runs = runs.map_or(String::new(), |runs| format!(" --runs {runs}"));
+
+    Run {
+        program: "fuzz",
+        arguments: format!("run --seed {seed}{runs} --minutes {time}"),
+        content: &[],
+        time: minutes(time),
+        machine,
+    }
+}
+
+/// Fails each allocation of moves of many layouts, for some minutes.
+pub fn sweep(seed: u64, time: u64) -> Run<'static> {
+    Run {
+        program: "sweep",
+        arguments: format!("run --seed {seed} --minutes {time}"),
+        content: &[],
+        time: minutes(time),
+        machine: Machine::Pc,
+    }
+}
+
+/// Moves against everything else that happens to memory.
+pub fn stress(seed: u64, time: Duration) -> Run<'static> {
+    Run {
+        program: "stress",
+        arguments: format!("run --seed {seed} --seconds {}", time.as_secs()),
+        content: &[],
+        time,
+        machine: Machine::Pc,
+    }
+}
+
+/// Moves where a limit is in the way.
+pub fn limits(machine: Machine) -> Run<'static> {
+    Run {
+        program: "limits",
+        arguments: match machine {
+            Machine::Counting => "--instructions".to_owned(),
+            _ => String::new(),
+        },
+        content: &[],
+        time: minutes(5),
+        machine,
+    }
+}
+
+/// A run as a test that passes or fails, with what the program says at the end as its note.
+fn check(paths: &Paths, config: &str, run: &Run) -> Outcome {
+    let mut outcome = Outcome::default();
+
+    match run.run(paths, config) {
+        Ok(console) => {
+            outcome.passed += 1;
+            outcome.notes.push(last_lines(&console, 1));
+        }
+        Err(error) => {
+            outcome.failed += 1;
+            outcome.notes.push(format!("{error:#}"));
+        }
+    }
+    outcome
+}
+
+/// The corpus again, and some minutes of new layouts: the same ones each time.
+pub fn fuzz_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+    let corpus: [(String, PathBuf); 1] = [("guest/corpus".to_owned(), paths.top.join(CORPUS))];
+    let replay = Run {
+        program: "fuzz",
+        arguments: "replay /guest/corpus".to_owned(),
+        content: &corpus,
+        time: minutes(2),
+        machine: Machine::Pc,
+    };
+    let mut outcome = check(paths, config, &replay);
+
+    outcome.add(check(paths, config, &fuzz(1, None, 2, Machine::Pc)));
+    Ok(outcome)
+}
+
+pub fn sweep_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+    Ok(check(paths, config, &sweep(1, 2)))
+}
+
+pub fn stress_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+    Ok(check(paths, config, &stress(1, Duration::from_secs(90))))
+}
+
+pub fn limits_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+    let run = limits(Machine::Pc);
+
+    match run.run(paths, config) {
+        Ok(console) => Ok(tap::outcome(&console)),
+        Err(error) => Ok(Outcome {
+            failed: 1,
+            notes: vec![format!("{error:#}")],
+            ..Outcome::default()
+        }),
+    }
+}
