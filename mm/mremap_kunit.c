@@ -232,11 +232,25 @@ static void leaves_the_source(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, value);
 }
 
-/* An owner that does not agree to the move of one of its mappings. */
+/*
+ * An owner that counts its mappings, and does not agree to the move of one of
+ * them.
+ */
 static struct vm_operations_struct owner_ops;
 static unsigned long owner_told[8];
 static int owner_calls;
 static int owner_refuses;
+static int owner_mappings;
+
+static void owner_open(struct vm_area_struct *vma)
+{
+	owner_mappings++;
+}
+
+static void owner_close(struct vm_area_struct *vma)
+{
+	owner_mappings--;
+}
 
 static int owner_mremap(struct vm_area_struct *vma)
 {
@@ -254,6 +268,9 @@ static void give_to_owner(struct kunit *test, unsigned long addr)
 	KUNIT_EXPECT_NOT_NULL(test, vma);
 	owner_ops = *vma->vm_ops;
 	owner_ops.mremap = owner_mremap;
+	owner_ops.open = owner_open;
+	owner_ops.close = owner_close;
+	owner_mappings++;
 	vma_start_write(vma);
 	vma->vm_ops = &owner_ops;
 	mmap_write_unlock(mm);
@@ -316,6 +333,37 @@ static void takes_a_cut_move_back(struct kunit *test)
 	expect_layout(test, new, "-------");
 }
 
+/* A mapping that never merges is whole again, and counted once. */
+static void rejoins_what_never_merges(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	int before;
+	u64 print;
+
+	KUNIT_ASSERT_EQ(test, arena,
+			vm_mmap(NULL, arena, 3 * PAGE_SIZE, PROT_READ,
+				MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0));
+	lay_out(test, arena + 3 * PAGE_SIZE, "rW");
+	give_to_owner(test, arena);
+	give_to_owner(test, arena + 4 * PAGE_SIZE);
+	before = owner_mappings;
+	print = fingerprint(arena);
+
+	/* The first owner agrees to the move of a part. */
+	owner_calls = 0;
+	owner_refuses = 2;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena + PAGE_SIZE, 4, new, 0));
+	KUNIT_EXPECT_EQ(test, 3, owner_calls);
+	KUNIT_EXPECT_EQ(test, arena + PAGE_SIZE, owner_told[2]);
+	KUNIT_EXPECT_EQ(test, before, owner_mappings);
+	KUNIT_EXPECT_EQ(test, print, fingerprint(arena));
+
+	owner_refuses = 0;
+	KUNIT_EXPECT_EQ(test, 0, move(arena + PAGE_SIZE, 4, new, 0));
+	KUNIT_EXPECT_EQ(test, before + 1, owner_mappings);
+}
+
 static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(parameters),
 	KUNIT_CASE(moves),
@@ -323,6 +371,7 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(leaves_the_source),
 	KUNIT_CASE(takes_a_move_back),
 	KUNIT_CASE(takes_a_cut_move_back),
+	KUNIT_CASE(rejoins_what_never_merges),
 	{}
 };
 
