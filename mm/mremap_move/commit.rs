@@ -20,7 +20,7 @@ use super::{
 };
 use kernel::{
     current,
-    mm::{flags, Charge, LockedMm, RmapLocks, UnmapEvents},
+    mm::{flags, Charge, LockedMm, UnmapEvents},
     prelude::*,
     task::cond_resched,
 };
@@ -33,6 +33,10 @@ pub(crate) fn commit(mm: &mut LockedMm, plan: &CheckedPlan, events: &mut UnmapEv
     let charge = charge(mm, plan)?;
     unmerge_ksm(mm, plan)?;
 
+    // The destination is not lost to a task that has been killed already.
+    if current!().fatal_signal_pending() {
+        return Err(EINTR);
+    }
     let mut transfer = Transfer::new(mm, plan);
     transfer.split_ends()?;
     transfer.clear_destination(events)?;
@@ -166,10 +170,7 @@ impl<'a> Transfer<'a> {
         self.mm.copy(old, len, new)?;
         self.copied = old + len;
 
-        // A walk of the reverse mapping meets the copy last.
-        let moved = self
-            .mm
-            .move_page_tables(old, new, len, RmapLocks::NotNeeded);
+        let moved = self.mm.move_page_tables(old, new, len);
         let result = if moved < len {
             Err(ENOMEM)
         } else {
@@ -192,7 +193,7 @@ impl<'a> Transfer<'a> {
     fn move_back(&mut self, segment: &Segment) {
         let Segment { old, new, len } = *segment;
 
-        self.mm.move_page_tables(new, old, len, RmapLocks::Take);
+        self.mm.move_page_tables_back(old, new, len);
     }
 
     /// Unmaps the source or leaves it empty. Then there is no way back, and the copies merge.
@@ -208,36 +209,58 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Finishes a source that stays mapped.
+    /// Finishes a source that stays mapped, and merges the copies.
+    ///
+    /// Each copy merges as in a sequence of moves: when the source before it is empty, and the
+    /// source behind it is as it was. Locked copies wait until all of the source is unlocked, or
+    /// they would be unlocked with a mapping of it that they had merged with.
     fn leave_source(&mut self) {
-        let start = self.plan.request().old;
-        let mut from = start;
+        self.each_segment(|this, segment, is_last| {
+            if !this.is_locked(segment.new) {
+                this.mm
+                    .merge_copy(segment.old, segment.destination(), is_last);
+            }
+            this.mm.leave_empty(segment.source());
+        });
+        self.each_segment(|this, segment, is_last| {
+            if this.is_locked(segment.new) {
+                this.mm
+                    .merge_copy(segment.old, segment.destination(), is_last);
+            }
+        });
+    }
 
-        while let Some(segment) = self.plan.segment_from(&self.view(), from) {
-            self.mm.leave_empty(segment.source());
-            from = segment.source().end;
-        }
+    fn is_locked(&self, addr: usize) -> bool {
+        self.mm
+            .vma_at(addr)
+            .is_some_and(|vma| vma.flags() & flags::LOCKED != 0)
+    }
 
-        from = start;
-        while let Some(segment) = self.plan.segment_from(&self.view(), from) {
-            from = segment.source().end;
-            let next = self.plan.segment_from(&self.view(), from);
-            let is_last = next.map_or(true, |next| next.old != from);
-            self.mm.merge_copy(segment.destination(), is_last);
+    /// Calls `act` for each segment in ascending order, and says whether a run ends there.
+    fn each_segment(&mut self, mut act: impl FnMut(&mut Self, &Segment, bool)) {
+        let mut next = self
+            .plan
+            .segment_from(&self.view(), self.plan.request().old);
+
+        while let Some(segment) = next {
+            let end = segment.source().end;
+            next = self.plan.segment_from(&self.view(), end);
+            let is_last = next.map_or(true, |next| next.old != end);
+            act(self, &segment, is_last);
         }
     }
 
-    /// Brings back what is across, last segment first, and unmaps the copies.
+    /// Brings back what is across, last segment first, unmaps the copies, makes mappings whole that
+    /// were split, and tells the owners.
     fn take_back(&mut self) {
         let start = self.plan.request().old;
+        let told = self.across;
 
         while let Some(vma) = self.mm.last_vma_below(self.across) {
             let Some(segment) = self.plan.segment_of(&vma, self.across) else {
                 break;
             };
             self.move_back(&segment);
-            // The owner agreed to the new place, and had agreed to the old one before.
-            let _ = self.mm.tell_owner(segment.old);
             self.across = segment.old;
             cond_resched();
         }
@@ -250,6 +273,16 @@ impl<'a> Transfer<'a> {
 
         for cut in self.cuts().into_iter().flatten() {
             self.mm.unsplit_at(cut);
+        }
+
+        let mut next = start;
+        while let Some(segment) = self.plan.segment_from(&self.view(), next) {
+            if segment.old >= told {
+                break;
+            }
+            // The owner agreed to the new place, and had agreed to the old one before.
+            let _ = self.mm.tell_owner(segment.old);
+            next = segment.source().end;
         }
     }
 }

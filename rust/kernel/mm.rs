@@ -30,7 +30,7 @@ mod remap;
 mod virt;
 
 pub use iter::VmaIter;
-pub use remap::{RmapLocks, UnmapEvents};
+pub use remap::UnmapEvents;
 pub use virt::{flags, VmaRef};
 
 /// An address space. Wraps `struct mm_struct`.

@@ -15,18 +15,6 @@ use crate::{
 };
 use core::{ops::Range, ptr::NonNull};
 
-/// Must the page-table move hold the locks of the reverse mapping?
-///
-/// A walk of the reverse mapping that meets the old mapping before the new one may miss a page
-/// that moves meanwhile. `copy_vma()` knows the order.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum RmapLocks {
-    /// A walk meets the old mapping first or the order is not known.
-    Take,
-    /// A walk meets the new mapping last.
-    NotNeeded,
-}
-
 /// Where userfaultfd events of an unmapping are queued until the lock is dropped.
 pub struct UnmapEvents(NonNull<bindings::list_head>);
 
@@ -194,10 +182,9 @@ impl LockedMm {
     /// `old` of the mapping there. It has no pages, is not charged for, and has not merged with
     /// anything, see [`LockedMm::merge_copy()`].
     ///
-    /// The source is locked against faults. A walk of the reverse mapping meets the copy after the
-    /// source: pages may be moved to it with [`RmapLocks::NotNeeded`]. Fails with [`ENOMEM`], also
-    /// if something is mapped at `new`, and as [`LockedMm::unmerge_ksm()`] for ranges that are
-    /// wrong. C function: `copy_vma_apart()`.
+    /// The source is locked against faults. Fails with [`ENOMEM`], also if something is mapped at
+    /// `new`, and as [`LockedMm::unmerge_ksm()`] for ranges that are wrong.
+    /// C function: `copy_vma_apart()`.
     pub fn copy(&mut self, old: usize, len: usize, new: usize) -> Result {
         let vma = self.vma_around(old, len)?.as_ptr();
         if !whole_pages(new, len) {
@@ -216,34 +203,46 @@ impl LockedMm {
     }
 
     /// Merges the copy of which `range` (bytes) is all with what is around it, as if it arrived
-    /// now. `is_last` says that what follows is not another copy.
+    /// now, but not with the mapping at `old`, its source. `is_last` says that what follows is not
+    /// another copy.
     ///
     /// Where memory is short it stays as it is. C function: `mremap_merge_copy()`.
-    pub fn merge_copy(&mut self, range: Range<usize>, is_last: bool) {
+    pub fn merge_copy(&mut self, old: usize, range: Range<usize>, is_last: bool) {
         // SAFETY: The address space is locked.
         unsafe {
-            bindings::mremap_merge_copy(self.as_ptr(), range.start as _, range.end as _, is_last)
+            bindings::mremap_merge_copy(
+                self.as_ptr(),
+                old as _,
+                range.start as _,
+                range.end as _,
+                is_last,
+            )
         };
     }
 
-    /// Moves the page tables of `len` bytes at `old` to `new`. Both lie in one mapping each, and
-    /// do not overlap.
+    /// Moves the page tables of `len` bytes at `old` to `new`, a copy that has not merged. Both lie
+    /// in one mapping each, and do not overlap.
     ///
     /// Returns how many bytes were moved, which is less than `len` if a page table could not be
-    /// allocated. Moving back what was moved allocates nothing, as the tables are still there.
-    /// Takes the locks of the reverse mapping and of page tables; sleeps.
-    /// C function: `mremap_move_tables()`.
-    pub fn move_page_tables(
-        &mut self,
-        old: usize,
-        new: usize,
-        len: usize,
-        locks: RmapLocks,
-    ) -> usize {
-        let (Ok(from), Ok(to)) = (self.vma_around(old, len), self.vma_around(new, len)) else {
+    /// allocated. Takes the locks of page tables, and those of the reverse mapping where whole
+    /// tables move; sleeps. C function: `mremap_move_tables()`.
+    pub fn move_page_tables(&mut self, old: usize, new: usize, len: usize) -> usize {
+        self.move_tables(old, new, len, false)
+    }
+
+    /// Moves the page tables of `len` bytes back from `new` to `old`.
+    ///
+    /// Allocates nothing where the old tables are still there. Takes the locks of the reverse
+    /// mapping and of page tables; sleeps. C function: `mremap_move_tables()`.
+    pub fn move_page_tables_back(&mut self, old: usize, new: usize, len: usize) -> usize {
+        self.move_tables(new, old, len, true)
+    }
+
+    fn move_tables(&mut self, from: usize, to: usize, len: usize, back: bool) -> usize {
+        let (Ok(vma), Ok(new_vma)) = (self.vma_around(from, len), self.vma_around(to, len)) else {
             return 0;
         };
-        if old.abs_diff(new) < len {
+        if from.abs_diff(to) < len {
             return 0;
         }
 
@@ -251,12 +250,12 @@ impl LockedMm {
         // in them.
         let moved = unsafe {
             bindings::mremap_move_tables(
-                from.as_ptr(),
-                old as _,
-                to.as_ptr(),
-                new as _,
+                vma.as_ptr(),
+                from as _,
+                new_vma.as_ptr(),
+                to as _,
                 len as _,
-                locks == RmapLocks::Take,
+                back,
             )
         };
         moved as usize

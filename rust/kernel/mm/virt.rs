@@ -68,13 +68,6 @@ impl VmaRef {
         flags as usize
     }
 
-    /// Returns the offset in the mapped object (in pages) of `addr` (bytes), which lies in it.
-    pub fn pgoff(&self, addr: usize) -> usize {
-        // SAFETY: The lock is held, so nobody changes the field.
-        let start = unsafe { (*self.as_ptr()).vm_pgoff };
-        start as usize + ((addr - self.start()) >> bindings::PAGE_SHIFT)
-    }
-
     /// Is the mapping private and writable, and so limited by `RLIMIT_DATA`?
     ///
     /// C function: `is_data_mapping()`.

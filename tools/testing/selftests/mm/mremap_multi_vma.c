@@ -338,6 +338,142 @@ TEST_F(move, after_fork)
 }
 
 /*
+ * Maps a ring of AIO at @addr. In a child it has an owner that does not agree
+ * to its move, which shows when all that lies below has moved already. Returns
+ * its length, or 0 without AIO.
+ */
+static size_t map_ring(char *addr)
+{
+	aio_context_t ctx = 0;
+	struct segment seg;
+
+	if (syscall(__NR_io_setup, 1, &ctx))
+		return 0;
+	if (!find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1))
+		return 0;
+	if (mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
+		return 0;
+	return seg.len;
+}
+
+/* What a move that is taken back must not change. */
+struct state {
+	struct counts counts;
+	long committed;
+	long reserved;
+	char *picture;
+};
+
+static struct state read_state(const char *arena)
+{
+	return (struct state) {
+		.counts = read_counts(),
+		.committed = read_count("/proc/meminfo", "Committed_AS:"),
+		.reserved = read_count("/proc/meminfo", "HugePages_Rsvd:"),
+		.picture = picture(arena),
+	};
+}
+
+static bool same_state(const struct state *a, const struct state *b)
+{
+	return a->committed == b->committed && a->reserved == b->reserved &&
+		!memcmp(&a->counts, &b->counts, sizeof(a->counts)) &&
+		a->picture && b->picture && !strcmp(a->picture, b->picture);
+}
+
+/*	[ w ][ r ]     [ r ][ w ]     [ w ][ ring ]
+ *	  ^ from here                            ^ to there
+ */
+static int move_is_taken_back(enum kind kind, char *src, size_t len,
+			      size_t ring, char *dst)
+{
+	/* A huge page that is cut is mapped by small ones from then on. */
+	const size_t from = kind_can_be_cut(kind) && kind != ANON_THP ? page : 0;
+	struct state before, after;
+
+	/* What the child inherits and what it touches is not the same. */
+	if (check_layout(kind, src, 0, len))
+		return 1;
+	before = read_state(src - ARENA_SIZE / 2);
+	errno = 0;
+	if (!move_by_one_call(src + from, len + ring - from, dst, MOVE) ||
+	    errno != EINVAL)
+		return 2;
+	after = read_state(src - ARENA_SIZE / 2);
+	if (!same_state(&before, &after)) {
+		fprintf(stderr, "before:\n%s\nafter:\n%s\n", before.picture,
+			after.picture);
+		return 3;
+	}
+	if (check_layout(kind, src, 0, len))
+		return 4;
+
+	/* Without the ring it can be tried again. */
+	if (munmap(src + len, ring) ||
+	    move_by_one_call(src + from, len - from, dst, MOVE))
+		return 5;
+	return check_layout(kind, dst - from, from, len) ? 6 : 0;
+}
+
+TEST_F(move, taken_back)
+{
+	char *ring_at = self->one + self->len;
+	size_t ring = map_ring(ring_at);
+	int status;
+	pid_t pid;
+
+	if (!ring)
+		SKIP(return, "no AIO");
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(move_is_taken_back(variant->kind, self->one, self->len,
+					 ring, self->one + 16 * self->len));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	syscall(__NR_io_destroy, ring_at);
+}
+
+/*
+ * A private mapping of huge pages that is cut for a move that is taken back has
+ * one reservation, before and after.
+ */
+TEST(hugetlb_reservation_stays)
+{
+	const size_t huge = 2UL << 20;
+	char *src = ARENA_BASE(0);
+	size_t ring = map_ring(src + 4 * huge);
+	long before, taken_back, unmapped;
+	int status;
+	pid_t pid;
+
+	if (!ring)
+		SKIP(return, "no AIO");
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		before = read_count("/proc/meminfo", "HugePages_Rsvd:");
+		if (map_unit(HUGETLB_PRIVATE, src, 4 * huge, -1, 0) != src)
+			_exit(10);
+		src[0] = 1;
+		if (!move_by_one_call(src + huge, 3 * huge + ring,
+				      src + 16 * huge, MOVE))
+			_exit(1);
+		taken_back = read_count("/proc/meminfo", "HugePages_Rsvd:");
+		munmap(src, 4 * huge);
+		unmapped = read_count("/proc/meminfo", "HugePages_Rsvd:");
+		_exit(taken_back != before + 3 ? 2 : unmapped != before ? 3 : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 10)
+		SKIP(return, "no huge pages");
+	EXPECT_EQ(0, status);
+	syscall(__NR_io_destroy, src + 4 * huge);
+}
+
+/*
  * Everything that a call may be refused for. Each refusal must leave all that
  * is mapped as it was.
  */
