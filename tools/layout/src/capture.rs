@@ -1,0 +1,120 @@
+//! Reading what a process can find out about its arena, without sense made of it.
+//!
+//! A child captures, its parent makes sense of it: so a child allocates little.
+
+use crate::{
+    arena::{self, PAGE},
+    page,
+    smaps::{self, Entry},
+    snapshot::present_or_swapped,
+    sys,
+};
+use anyhow::{Context, Result};
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+};
+
+/// How much to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What can be seen without touching anything. Reading a page would mark it as accessed.
+    Look,
+    /// Also what is in pages, and what merges when all is made writable. That tells offsets of
+    /// anonymous memory, which nothing shows. The layout is spoiled by that.
+    Probe,
+}
+
+/// What is in a page that was not read.
+pub const UNREAD: u64 = u64::MAX;
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    /// Of the whole process.
+    pub smaps: String,
+    /// A word for each page that is mapped in the arena, in order of address.
+    pub pagemap: Vec<u64>,
+    /// What is at the start of each of these pages.
+    pub contents: Vec<u64>,
+    /// `/proc/self/maps` after all was made writable, or nothing.
+    pub merged: String,
+}
+
+crate::wire!(Capture {
+    smaps,
+    pagemap,
+    contents,
+    merged
+});
+
+impl Capture {
+    /// Captures the arena of the calling process.
+    pub fn take(depth: Depth) -> Result<Self> {
+        let mut capture = Capture {
+            smaps: fs::read_to_string("/proc/self/smaps")?,
+            ..Capture::default()
+        };
+        let entries: Vec<Entry> = smaps::parse(&capture.smaps)
+            .into_iter()
+            .filter(|entry| arena::page(entry.addresses.start).is_some())
+            .collect();
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let memory = File::open("/proc/self/mem")?;
+
+        for entry in &entries {
+            let first = capture.pagemap.len();
+            read_pagemap(&pagemap, entry, &mut capture.pagemap)?;
+            for (word, address) in capture.pagemap[first..]
+                .iter()
+                .zip(entry.addresses.clone().step_by(PAGE))
+            {
+                let wanted = may_read(entry, *word, depth);
+                let content = if wanted {
+                    read_page(&memory, entry, address).context("reading a page")?
+                } else {
+                    UNREAD
+                };
+                capture.contents.push(content);
+            }
+        }
+        if depth == Depth::Probe {
+            for entry in &entries {
+                // What is sealed stays as it is, and so it does in a like process.
+                let _ = sys::protect(&entry.addresses, libc::PROT_READ | libc::PROT_WRITE);
+            }
+            capture.merged = fs::read_to_string("/proc/self/maps")?;
+        }
+        Ok(capture)
+    }
+}
+
+fn read_pagemap(file: &File, entry: &Entry, words: &mut Vec<u64>) -> Result<()> {
+    let mut bytes = vec![0; entry.addresses.len() / PAGE * 8];
+    file.read_exact_at(&mut bytes, (entry.addresses.start / PAGE * 8) as u64)?;
+
+    let word = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("eight bytes"));
+    words.extend(bytes.chunks_exact(8).map(word));
+    Ok(())
+}
+
+/// May a page be read, without changing what one wants to see?
+fn may_read(entry: &Entry, pagemap: u64, depth: Depth) -> bool {
+    if depth == Depth::Look {
+        return false;
+    }
+    // Nobody answers a userfaultfd, and an untouched huge page is not worth the time.
+    let waits = entry.has_flag("um");
+    let of_file = entry.inode != 0 && !entry.has_flag("ht");
+    present_or_swapped(pagemap) || of_file && !waits
+}
+
+fn read_page(memory: &File, entry: &Entry, address: usize) -> Result<u64> {
+    if entry.perms.starts_with('r') {
+        return Ok(page::read(address));
+    }
+    // This file gives what may not be read otherwise.
+    let mut bytes = [0; 8];
+    memory.read_exact_at(&mut bytes, address as u64)?;
+    Ok(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,218 @@
+//! What two snapshots differ in, in words.
+
+use crate::{
+    arena::PAGE,
+    capture::UNREAD,
+    snapshot::{
+        Mapping, Page, Snapshot, EXCLUSIVE, FRAME, OF_FILE, PRESENT, SOFT_DIRTY, SWAPPED,
+        WRITE_PROTECTED,
+    },
+};
+use std::{collections::HashMap, ops::Range};
+
+/// What counts as a difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// What the two sides are called.
+    pub names: [&'static str; 2],
+    /// Are both of one process, so that page frames must be the same?
+    pub frames: bool,
+    /// May pages have become soft-dirty from the first to the second?
+    pub may_soil: bool,
+    /// Does the soft-dirty flag of mappings count?
+    pub soft_dirty_flag: bool,
+    /// Does it count what merges when all is made writable?
+    pub merged: bool,
+}
+
+impl Scope {
+    /// Two processes, in which everything is to be the same that can be.
+    pub fn processes(names: [&'static str; 2]) -> Self {
+        Scope {
+            names,
+            frames: false,
+            may_soil: false,
+            soft_dirty_flag: true,
+            merged: true,
+        }
+    }
+
+    /// One process at two times, in which nothing is to be different.
+    pub fn times(names: [&'static str; 2]) -> Self {
+        Scope {
+            frames: true,
+            ..Scope::processes(names)
+        }
+    }
+}
+
+/// How many pages of a mapping are named.
+const PAGES_NAMED: usize = 3;
+
+/// Writes a range of pages as layouts do.
+pub fn show(range: &Range<usize>) -> String {
+    format!("{}+{}", range.start, range.len())
+}
+
+/// What two snapshots differ in. Nothing, if they are alike.
+pub fn compare(a: &Snapshot, b: &Snapshot, scope: &Scope) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut files = HashMap::new();
+    let (mut left, mut right) = (a.mappings.iter().peekable(), b.mappings.iter().peekable());
+
+    loop {
+        match (left.peek(), right.peek()) {
+            (None, None) => break,
+            (Some(x), Some(y)) if x.range == y.range => {
+                compare_mappings(x, y, &mut files, scope, &mut differences);
+                left.next();
+                right.next();
+            }
+            (Some(x), y)
+                if y.is_none_or(|y| {
+                    (x.range.start, x.range.end) < (y.range.start, y.range.end)
+                }) =>
+            {
+                differences.push(alone(x, scope.names));
+                left.next();
+            }
+            (_, Some(y)) => {
+                differences.push(alone(y, [scope.names[1], scope.names[0]]));
+                right.next();
+            }
+            (Some(_), None) => unreachable!("it is alone"),
+        }
+    }
+    if scope.merged && differences.is_empty() && a.merged != b.merged {
+        differences.push(format!(
+            "made writable, it merges to {} ({}), and to {} ({})",
+            merged(a),
+            scope.names[0],
+            merged(b),
+            scope.names[1]
+        ));
+    }
+    differences
+}
+
+fn merged(snapshot: &Snapshot) -> String {
+    let ranges: Vec<String> = snapshot
+        .merged
+        .iter()
+        .map(|(range, _)| show(range))
+        .collect();
+    ranges.join(" ")
+}
+
+fn alone(mapping: &Mapping, [here, there]: [&str; 2]) -> String {
+    let Mapping { range, entry, .. } = mapping;
+    format!(
+        "mapping {} {} {}: {here}, but not {there}",
+        show(range),
+        entry.perms,
+        if entry.name.is_empty() {
+            "anonymous"
+        } else {
+            &entry.name
+        },
+    )
+}
+
+fn compare_mappings(
+    a: &Mapping,
+    b: &Mapping,
+    files: &mut HashMap<u64, u64>,
+    scope: &Scope,
+    differences: &mut Vec<String>,
+) {
+    let [here, there] = scope.names;
+    let place = show(&a.range);
+    let mut differ = |what: &str, x: &str, y: &str| {
+        if x != y {
+            differences.push(format!("mapping {place}: {what} {x} {here}, {y} {there}"));
+        }
+    };
+    let (x, y) = (&a.entry, &b.entry);
+
+    differ("permissions", &x.perms, &y.perms);
+    differ("name", &x.name, &y.name);
+    differ(
+        "offset in pages",
+        &(x.offset / PAGE).to_string(),
+        &(y.offset / PAGE).to_string(),
+    );
+    // Files made twice have different inodes, but each has one partner.
+    let partner = *files.entry(x.inode).or_insert(y.inode);
+    differ("inode", &partner.to_string(), &y.inode.to_string());
+
+    for (key, value) in &x.fields {
+        let fold = |flags: &str| match (key.as_str(), scope.soft_dirty_flag) {
+            ("VmFlags", false) => flags.replace(" sd", ""),
+            _ => flags.to_owned(),
+        };
+        differ(key, &fold(value), &fold(y.field(key)));
+    }
+    compare_pages(a, b, scope, differences);
+}
+
+fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
+    let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
+    let mut wrong = wrong.filter_map(|(number, (x, y))| {
+        let what = compare_page(x, y, scope)?;
+        Some(format!("page {number}: {what}"))
+    });
+
+    differences.extend(wrong.by_ref().take(PAGES_NAMED));
+    let rest = wrong.count();
+    if rest > 0 {
+        differences.push(format!(
+            "mapping {}: {rest} more pages differ",
+            show(&a.range)
+        ));
+    }
+}
+
+/// What a page is, by its bits.
+fn bits(pagemap: u64) -> String {
+    let names = [
+        (PRESENT, "present"),
+        (SWAPPED, "swapped"),
+        (OF_FILE, "file"),
+        (WRITE_PROTECTED, "uffd-wp"),
+        (EXCLUSIVE, "exclusive"),
+        (SOFT_DIRTY, "soft-dirty"),
+    ];
+    let set: Vec<&str> = names
+        .iter()
+        .filter(|(bit, _)| pagemap & bit != 0)
+        .map(|(_, name)| *name)
+        .collect();
+    format!("[{}]", set.join(" "))
+}
+
+fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
+    let [here, there] = scope.names;
+    let soiled = a.pagemap & SOFT_DIRTY == 0 && b.pagemap & SOFT_DIRTY != 0;
+    let kept = match (scope.frames, scope.may_soil && soiled) {
+        (_, true) => !(FRAME | SOFT_DIRTY),
+        (_, false) => !FRAME,
+    };
+
+    if a.pagemap & kept != b.pagemap & kept {
+        return Some(format!(
+            "{} {here}, {} {there}",
+            bits(a.pagemap),
+            bits(b.pagemap)
+        ));
+    }
+    if scope.frames && a.pagemap & FRAME != b.pagemap & FRAME {
+        return Some(format!(
+            "frame {:#x} {here}, {:#x} {there}",
+            a.pagemap & FRAME,
+            b.pagemap & FRAME
+        ));
+    }
+    let read = a.content != UNREAD && b.content != UNREAD;
+    (read && a.content != b.content)
+        .then(|| format!("holds {:#x} {here}, {:#x} {there}", a.content, b.content))
+}

@@ -1,0 +1,67 @@
+//! Where one call is known not to give what a call for each segment gives.
+//!
+//! Documentation/mm/mremap_move.rst says why, in "Merging" and "Limits of this".
+
+use crate::{
+    arena::overlap,
+    compare::Scope,
+    kind::Kind,
+    plan::{Layout, Unit},
+};
+
+impl Layout {
+    /// The unit that has a page.
+    fn unit_at(&self, page: usize) -> Option<&Unit> {
+        self.units_in(page..page + 1).next()
+    }
+
+    /// Does untouched anonymous memory arrive just below old anonymous memory that the next
+    /// segment goes over?
+    ///
+    /// ```text
+    /// source           [ untouched ][ next ]
+    /// destination            [ old .......... ]
+    /// ```
+    ///
+    /// In a sequence of calls the untouched memory joins the old one, before the next call unmaps
+    /// the rest of that.
+    fn joins_old_memory(&self) -> bool {
+        let source = self.step.source();
+        let untouched = self
+            .units_in(source.clone())
+            .filter(|unit| unit.untouched());
+
+        untouched.map(|unit| unit.range().end).any(|end| {
+            let arrival = (end + self.step.to).saturating_sub(self.step.from);
+            let old = self.unit_at(arrival);
+            end < source.end
+                && self.unit_at(end).is_some()
+                && old.is_some_and(|old| old.kind == Kind::Anon)
+        })
+    }
+
+    /// Is a mapping that stays, and of which a part moves, a part of the destination as well?
+    ///
+    /// In a sequence of calls what is in the way is unmapped bit by bit. So the first segment may
+    /// be a part of a mapping that keeps its `anon_vma`, where by one call it is already a mapping
+    /// of its own that gives it up.
+    fn keeps_both_ends(&self) -> bool {
+        let (source, destination) = (self.step.source(), self.step.destination());
+        let both = |unit: &Unit| overlap(&unit.range(), &destination);
+
+        self.step.keep && self.units_in(source).any(both)
+    }
+
+    /// What counts as a difference between the two ways to move.
+    pub fn scope(&self) -> Scope {
+        // What has joined the old mapping keeps that mapping's soft-dirty flag, and its anon_vma,
+        // which decides what it merges with later.
+        let joins = self.joins_old_memory();
+
+        Scope {
+            soft_dirty_flag: !joins,
+            merged: !joins && !self.keeps_both_ends(),
+            ..Scope::processes(["by one call", "by a call each"])
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a process can find out about its arena.
+
+use crate::{
+    arena,
+    capture::Capture,
+    smaps::{self, Entry},
+};
+use std::ops::Range;
+
+/// Bits of a word of `/proc/self/pagemap`.
+pub const PRESENT: u64 = 1 << 63;
+pub const SWAPPED: u64 = 1 << 62;
+pub const OF_FILE: u64 = 1 << 61;
+pub const WRITE_PROTECTED: u64 = 1 << 57;
+pub const EXCLUSIVE: u64 = 1 << 56;
+pub const SOFT_DIRTY: u64 = 1 << 55;
+/// The page frame or the place in swap.
+pub const FRAME: u64 = SOFT_DIRTY - 1;
+
+pub fn present_or_swapped(pagemap: u64) -> bool {
+    pagemap & (PRESENT | SWAPPED) != 0
+}
+
+/// A page of a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// As `/proc/self/pagemap` has it.
+    pub pagemap: u64,
+    /// What is at its start, or [`UNREAD`](crate::capture::UNREAD).
+    pub content: u64,
+}
+
+/// A mapping in the arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    pub entry: Entry,
+    pub range: Range<usize>,
+    pub pages: Vec<Page>,
+}
+
+/// What a process found in its arena.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    pub mappings: Vec<Mapping>,
+    /// The mappings that there are when all is made writable.
+    pub merged: Vec<(Range<usize>, String)>,
+}
+
+/// The mappings in the arena, with the pages that they cover.
+fn in_arena(text: &str) -> impl Iterator<Item = (Range<usize>, Entry)> {
+    smaps::parse(text).into_iter().filter_map(|entry| {
+        let start = arena::page(entry.addresses.start)?;
+        let end = arena::page(entry.addresses.end)?;
+        Some((start..end, entry))
+    })
+}
+
+impl Snapshot {
+    /// Makes sense of what was captured.
+    pub fn new(capture: &Capture) -> Self {
+        let mut pages = capture
+            .pagemap
+            .iter()
+            .zip(&capture.contents)
+            .map(|(pagemap, content)| Page {
+                pagemap: *pagemap,
+                content: *content,
+            });
+
+        let mappings = in_arena(&capture.smaps)
+            .map(|(range, entry)| Mapping {
+                pages: pages.by_ref().take(range.len()).collect(),
+                range,
+                entry,
+            })
+            .collect();
+        let merged = in_arena(&capture.merged)
+            .map(|(range, entry)| (range, entry.perms))
+            .collect();
+        Snapshot { mappings, merged }
+    }
+
+    /// The parts of mappings that lie in a range: the segments of a move of it.
+    pub fn segments(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        self.mappings
+            .iter()
+            .filter(|mapping| arena::overlap(&mapping.range, range))
+            .map(|Mapping { range: own, .. }| own.start.max(range.start)..own.end.min(range.end))
+            .collect()
+    }
+}
