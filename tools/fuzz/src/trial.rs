@@ -5,7 +5,7 @@ use layout::{
     by_a_call_each, by_mistake, by_one_call, compare, in_child, wire, Capture, Depth, Effect,
     Gauge, Layout, Mistake, Scope, Snapshot, Verdict,
 };
-use std::path::PathBuf;
+use std::{ops::Range, path::PathBuf};
 
 /// After how many seconds a child hangs.
 const PATIENCE: u32 = 60;
@@ -47,7 +47,7 @@ pub struct Done {
     pub refused: bool,
     pub single: bool,
     pub segments: usize,
-    /// How many mappings fewer arrived than were sent.
+    /// How many borders between mappings are gone.
     pub merges: usize,
 }
 
@@ -106,6 +106,7 @@ impl Lab {
         };
         let segments = one.before.segments(&layout.step.source());
         let verdict = layout.verdict(&segments);
+        let scope = layout.scope(&segments);
         let mut done = Done {
             segments: segments.len(),
             ..Done::default()
@@ -119,14 +120,13 @@ impl Lab {
             Ok(view) => view,
             Err(what) => return Ok(Outcome::Different(vec![format!("by a call each: {what}")])),
         };
-        let unlike = compare(&one.before, &each.before, &layout.scope());
+        let unlike = compare(&each.before, &one.before, &scope);
         if let Some(what) = unlike.first() {
             return Ok(Outcome::Unsteady(format!("made differently: {what}")));
         }
         done.single = verdict == Verdict::AsBase;
-        let arrived = one.after.segments(&layout.step.destination()).len();
-        done.merges = segments.len().saturating_sub(arrived);
-        Ok(outcome(self.differences(layout, &one, &each), done))
+        done.merges = merges(&one.after, &layout.step.destination(), segments.len());
+        Ok(outcome(self.differences(&scope, &each, &one), done))
     }
 
     /// Makes and moves a layout in a child.
@@ -143,15 +143,19 @@ impl Lab {
 
     fn work(&self, layout: &Layout, way: Way) -> Result<Found> {
         let _made = layout.make(&self.folder)?;
-        let before = Capture::take(Depth::Look)?;
+        let mut before = Capture::take(Depth::Glance)?;
         let segments = Snapshot::new(&before).segments(&layout.step.source());
+        // What is to be refused must leave all as it was.
+        if let Verdict::Refused(_) = layout.verdict(&segments) {
+            before = Capture::take(Depth::Look)?;
+        }
         let (result, effect) = Gauge::new()?.measure(|| match way {
             Way::OneCall => by_one_call(layout),
             Way::ACallEach => by_a_call_each(layout, &segments),
             Way::Wrong(mistake) => by_mistake(layout, &segments, mistake),
         })?;
 
-        // What was refused is compared with what was there before, so it is not touched.
+        // What was refused is compared with what was there before, so nothing is touched.
         let depth = match result {
             Ok(()) => Depth::Probe,
             Err(_) => Depth::Look,
@@ -169,16 +173,15 @@ impl Lab {
     }
 
     /// What two ways to move differ in.
-    fn differences(&self, layout: &Layout, one: &View, each: &View) -> Vec<String> {
-        let scope = layout.scope();
+    fn differences(&self, scope: &Scope, each: &View, one: &View) -> Vec<String> {
         let names = scope.names;
 
-        if one.errno != each.errno {
+        if each.errno != one.errno {
             let mut all = vec![format!(
                 "{} {}, {} {}",
-                result(one.errno),
-                names[0],
                 result(each.errno),
+                names[0],
+                result(one.errno),
                 names[1]
             )];
             if one.errno != 0 {
@@ -186,17 +189,31 @@ impl Lab {
             }
             return all;
         }
-        let mut all = compare(&one.after, &each.after, &scope);
-        all.extend(one.effect.compare(&each.effect, names, self.alone));
+        let mut all = compare(&each.after, &one.after, scope);
+        all.extend(each.effect.compare(&one.effect, scope, self.alone));
         if one.effect.peak() > each.effect.peak().max(0) {
             all.push(format!(
                 "VmPeak rose by {} kB {}",
                 one.effect.peak(),
-                names[0]
+                names[1]
             ));
         }
         all
     }
+}
+
+/// How many borders of segments are gone: between them, and to what is mapped next to them.
+fn merges(after: &Snapshot, destination: &Range<usize>, segments: usize) -> usize {
+    let arrived = after.segments(destination).len();
+    let crosses = |page: usize| {
+        after
+            .mappings
+            .iter()
+            .any(|mapping| mapping.range.start < page && page < mapping.range.end)
+    };
+    let at_the_ends = [destination.start, destination.end].map(|page| usize::from(crosses(page)));
+
+    segments.saturating_sub(arrived) + at_the_ends.iter().sum::<usize>()
 }
 
 fn outcome(differences: Vec<String>, done: Done) -> Outcome {
@@ -227,9 +244,9 @@ fn refusal(view: &View, errno: i64) -> Vec<String> {
 
 /// What a call changed that was to change nothing.
 fn changes(view: &View) -> Vec<String> {
-    let names = ["before", "after it was refused"];
-    let mut all = compare(&view.before, &view.after, &Scope::times(names));
+    let scope = Scope::times(["before", "after it was refused"]);
+    let mut all = compare(&view.before, &view.after, &scope);
 
-    all.extend(Effect::none().compare(&view.effect, ["by nothing", "by the call"], true));
+    all.extend(Effect::none().compare(&view.effect, &scope, true));
     all
 }

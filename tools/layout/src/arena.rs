@@ -30,6 +30,11 @@ pub fn page(address: usize) -> Option<usize> {
     (page <= PAGES).then_some(page)
 }
 
+/// How far behind the first page of its table of page table entries a page is.
+pub fn in_table(page: usize) -> usize {
+    page % PMD
+}
+
 /// Do two ranges have something in common?
 pub fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end

@@ -18,7 +18,9 @@ use std::{
 /// How much to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// What can be seen without touching anything. Reading a page would mark it as accessed.
+    /// What is mapped, and which pages are there.
+    Glance,
+    /// All that can be seen without touching anything. Reading a page would mark it as accessed.
     Look,
     /// Also what is in pages, and what merges when all is made writable. That tells offsets of
     /// anonymous memory, which nothing shows. The layout is spoiled by that.
@@ -31,7 +33,7 @@ pub const UNREAD: u64 = u64::MAX;
 /// What was read.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
-    /// Of the whole process.
+    /// Of the whole process. At a glance it is `/proc/self/maps`.
     pub smaps: String,
     /// A word for each page that is mapped in the arena, in order of address.
     pub pagemap: Vec<u64>,
@@ -51,8 +53,12 @@ crate::wire!(Capture {
 impl Capture {
     /// Captures the arena of the calling process.
     pub fn take(depth: Depth) -> Result<Self> {
+        let file = match depth {
+            Depth::Glance => "/proc/self/maps",
+            Depth::Look | Depth::Probe => "/proc/self/smaps",
+        };
         let mut capture = Capture {
-            smaps: fs::read_to_string("/proc/self/smaps")?,
+            smaps: fs::read_to_string(file)?,
             ..Capture::default()
         };
         let entries: Vec<Entry> = smaps::parse(&capture.smaps)
@@ -100,7 +106,7 @@ fn read_pagemap(file: &File, entry: &Entry, words: &mut Vec<u64>) -> Result<()> 
 
 /// May a page be read, without changing what one wants to see?
 fn may_read(entry: &Entry, pagemap: u64, depth: Depth) -> bool {
-    if depth == Depth::Look {
+    if depth != Depth::Probe {
         return false;
     }
     // Nobody answers a userfaultfd, and an untouched huge page is not worth the time.

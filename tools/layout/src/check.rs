@@ -1,7 +1,7 @@
 //! Which layouts can be made.
 
 use crate::{
-    arena::{overlap, PAGES, PMD},
+    arena::{in_table, overlap, PAGES},
     mark::{Mark, Twist},
     plan::{Layout, Part, Unit, FILES, FILE_PAGES},
 };
@@ -25,7 +25,7 @@ impl Unit {
         if self.kind.hugetlb() {
             let start = self.born.unwrap_or(self.at);
             ensure!(
-                [self.at, start, self.pages].iter().all(|n| n % PMD == 0),
+                [self.at, start, self.pages].map(in_table) == [0; 3],
                 "{self}: not made of huge pages"
             );
         }

@@ -3,11 +3,12 @@
 //! Documentation/mm/mremap_move.rst says why, in "Merging" and "Limits of this".
 
 use crate::{
-    arena::overlap,
+    arena::{in_table, overlap, PMD},
     compare::Scope,
     kind::Kind,
     plan::{Layout, Unit},
 };
+use std::ops::Range;
 
 impl Layout {
     /// The unit that has a page.
@@ -52,16 +53,50 @@ impl Layout {
         self.step.keep && self.units_in(source).any(both)
     }
 
-    /// What counts as a difference between the two ways to move.
-    pub fn scope(&self) -> Scope {
+    /// Does a segment end a table of page table entries that it does not start, and go to a place
+    /// that lies to its table in the same way?
+    ///
+    /// ```text
+    /// source     | ........[ segm|ent ]
+    /// destination| ........[ segm|ent ]
+    /// ```
+    ///
+    /// A single move may take such a table as a whole. Then the destination needs none, and the
+    /// pages are not marked as soft-dirty.
+    fn moves_a_table(&self, segments: &[Range<usize>]) -> bool {
+        let ends_table = |segment: &Range<usize>| {
+            in_table(segment.start) != 0 && segment.start.next_multiple_of(PMD) <= segment.end
+        };
+
+        in_table(self.step.from) == in_table(self.step.to) && segments.iter().any(ends_table)
+    }
+
+    /// Are there tables of page table entries for addresses of the source and of the destination?
+    ///
+    /// Such a table is freed when neither has mappings that could use it. By one call there is
+    /// always one of them.
+    fn shares_a_table(&self) -> bool {
+        let tables = |pages: Range<usize>| pages.start / PMD..pages.end.div_ceil(PMD);
+
+        overlap(
+            &tables(self.step.source()),
+            &tables(self.step.destination()),
+        )
+    }
+
+    /// What counts as a difference between the two ways to move, given the segments of the source.
+    pub fn scope(&self, segments: &[Range<usize>]) -> Scope {
         // What has joined the old mapping keeps that mapping's soft-dirty flag, and its anon_vma,
         // which decides what it merges with later.
         let joins = self.joins_old_memory();
+        let moves_a_table = self.moves_a_table(segments);
 
         Scope {
             soft_dirty_flag: !joins,
             merged: !joins && !self.keeps_both_ends(),
-            ..Scope::processes(["by one call", "by a call each"])
+            may_soil: moves_a_table,
+            tables: !moves_a_table && !self.shares_a_table(),
+            ..Scope::processes(["by a call each", "by one call"])
         }
     }
 }

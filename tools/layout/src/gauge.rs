@@ -1,5 +1,6 @@
 //! What a call changes in the counters of the process and of the machine.
 
+use crate::compare::Scope;
 use anyhow::Result;
 use std::{fs::File, io, os::unix::fs::FileExt};
 
@@ -40,7 +41,8 @@ impl Effect {
     }
 
     /// Counters that changed differently. Those of the machine count if nobody else is on it.
-    pub fn compare(&self, other: &Effect, names: [&str; 2], alone: bool) -> Vec<String> {
+    pub fn compare(&self, other: &Effect, scope: &Scope, alone: bool) -> Vec<String> {
+        let names = scope.names;
         let process = OF_PROCESS
             .iter()
             .zip(self.of_process.iter().zip(&other.of_process));
@@ -51,7 +53,7 @@ impl Effect {
 
         process
             .chain(machine)
-            .filter(|(_, (x, y))| x != y)
+            .filter(|(name, (x, y))| x != y && (scope.tables || **name != "VmPTE"))
             .map(|(name, (x, y))| {
                 format!("{name} changed by {x} {}, by {y} {}", names[0], names[1])
             })

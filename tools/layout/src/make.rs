@@ -11,6 +11,7 @@ use crate::{
 use anyhow::{Context, Result};
 use std::{
     fs::File,
+    io::Read,
     ops::Range,
     os::{
         fd::{AsRawFd, OwnedFd, RawFd},
@@ -22,18 +23,41 @@ use std::{
 /// A layout that was made. Its mappings stay when it is dropped; what else it has goes.
 #[derive(Default)]
 pub struct Made {
-    /// A process that holds the same pages.
-    other: Option<libc::pid_t>,
+    /// Holds the same pages.
+    other: Option<Other>,
     /// Watches last as long as these are open.
     watches: Vec<OwnedFd>,
 }
 
-impl Drop for Made {
-    fn drop(&mut self) {
-        if let Some(pid) = self.other {
-            sys::kill(pid);
-            let _ = sys::wait(pid);
+/// A child that does nothing, and ends when nobody can write to a pipe any more.
+///
+/// That works for a process as well that has given up the right to kill it.
+struct Other {
+    pid: libc::pid_t,
+    writer: Option<OwnedFd>,
+}
+
+impl Other {
+    fn new() -> Result<Self> {
+        let (reader, writer) = sys::pipe()?;
+        let pid = sys::fork()?;
+
+        if pid == 0 {
+            drop(writer);
+            let _ = File::from(reader).read(&mut [0]);
+            sys::exit(0);
         }
+        Ok(Other {
+            pid,
+            writer: Some(writer),
+        })
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        self.writer = None;
+        let _ = sys::wait(self.pid);
     }
 }
 
@@ -99,10 +123,7 @@ impl Layout {
 
     fn twist(&self, made: &mut Made) -> Result<()> {
         if self.has(Twist::Forked) {
-            match sys::fork()? {
-                0 => sys::sleep_forever(),
-                pid => made.other = Some(pid),
-            }
+            made.other = Some(Other::new()?);
         }
         if self.has(Twist::Inherited) {
             match sys::fork()? {

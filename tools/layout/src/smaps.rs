@@ -12,22 +12,23 @@ pub struct Entry {
     pub offset: usize,
     pub inode: u64,
     pub name: String,
-    /// The lines that follow in smaps: a name, and what it says.
-    pub fields: Vec<(String, String)>,
+    /// The lines that follow in smaps.
+    pub lines: String,
 }
 
 impl Entry {
-    /// What a line of smaps says, or nothing.
-    pub fn field(&self, name: &str) -> &str {
-        self.fields
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value)
+    /// What smaps says: names, and what stands behind them.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.lines
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name, value.trim()))
     }
 
     /// Is a two-letter flag among the `VmFlags`?
     pub fn has_flag(&self, flag: &str) -> bool {
-        self.field("VmFlags").split(' ').any(|word| word == flag)
+        self.fields()
+            .any(|(name, value)| name == "VmFlags" && value.split(' ').any(|word| word == flag))
     }
 }
 
@@ -47,7 +48,7 @@ fn header(line: &str) -> Option<Entry> {
         offset: number(offset)?,
         inode: inode.parse().ok()?,
         name: without_number(name.trim()),
-        fields: Vec::new(),
+        lines: String::new(),
     })
 }
 
@@ -71,11 +72,12 @@ pub fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
 
     for line in text.lines() {
-        if let Some(entry) = header(line) {
-            entries.push(entry);
-        } else if let (Some((key, value)), Some(entry)) = (line.split_once(':'), entries.last_mut())
-        {
-            entry.fields.push((key.to_owned(), value.trim().to_owned()));
+        // Other lines start with a name, in upper case.
+        if !line.starts_with(|first: char| first.is_ascii_uppercase()) {
+            entries.extend(header(line));
+        } else if let Some(entry) = entries.last_mut() {
+            entry.lines.push_str(line);
+            entry.lines.push('\n');
         }
     }
     entries
@@ -96,7 +98,7 @@ mod tests {
         assert_eq!(entries[0].addresses, 0x1000..0x3000);
         assert_eq!((entries[0].offset, entries[0].inode), (0x2000, 77));
         assert_eq!(entries[0].name, "/tmp/# (deleted)");
-        assert_eq!(entries[0].field("Size"), "8 kB");
+        assert_eq!(entries[0].fields().next(), Some(("Size", "8 kB")));
         assert!(entries[0].has_flag("sd") && !entries[0].has_flag("s"));
         assert_eq!(entries[1].perms, "r--p");
     }

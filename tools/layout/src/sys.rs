@@ -182,24 +182,10 @@ pub fn wait(pid: libc::pid_t) -> Result<libc::c_int> {
     }
 }
 
-/// Ends a child.
-pub fn kill(pid: libc::pid_t) {
-    // SAFETY: A call without requirements, for a child that was not waited for.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-}
-
 /// Ends the process after some time.
 pub fn alarm(seconds: u32) {
     // SAFETY: A call without requirements.
     unsafe { libc::alarm(seconds) };
-}
-
-/// Sleeps until killed.
-pub fn sleep_forever() -> ! {
-    loop {
-        // SAFETY: A call without requirements.
-        unsafe { libc::pause() };
-    }
 }
 
 /// Ends the process, as if it were never forked: nothing is flushed or freed.

@@ -1,7 +1,7 @@
 //! What is to become of a move, by the rules of Documentation/mm/mremap_move.rst.
 
 use crate::{
-    arena::{overlap, PMD},
+    arena::{in_table, overlap},
     mark::{Mark, Twist},
     plan::{Layout, Unit},
 };
@@ -59,7 +59,7 @@ impl Layout {
             Some(libc::EPERM)
         } else if unit.has(Mark::Watched) {
             Some(libc::EFAULT)
-        } else if unit.kind.hugetlb() && (self.step.keep || ends.iter().any(|end| end % PMD != 0)) {
+        } else if unit.kind.hugetlb() && (self.step.keep || ends.map(in_table) != [0; 3]) {
             // Such mappings have a fixed size, which excludes them from DONTUNMAP.
             Some(libc::EINVAL)
         } else {
@@ -85,7 +85,7 @@ impl Layout {
                     let cut_huge = unit.kind.hugetlb()
                         && [run.start, run.end]
                             .iter()
-                            .any(|end| cut(*end) && end % PMD != 0);
+                            .any(|end| cut(*end) && in_table(*end) != 0);
 
                     if unit.has(Mark::Sealed) {
                         Some(libc::EPERM)

@@ -5,7 +5,7 @@ use super::{
     units::{follow, Theme},
 };
 use crate::{
-    arena::{overlap, PMD},
+    arena::{in_table, overlap, PMD},
     plan::{Layout, Move, Unit},
 };
 
@@ -52,15 +52,15 @@ pub fn step(dice: &mut Dice, source: &[Unit]) -> Move {
     let mut to = match dice.weighted(&relations) {
         Relation::Above => from + pages + gap,
         Relation::Below => from.saturating_sub(pages + gap).max(1),
-        Relation::Far if dice.chance(50) => FAR + from % PMD,
+        Relation::Far if dice.chance(50) => FAR + in_table(from),
         Relation::Far => FAR + dice.number(1..=PMD),
     };
     if huge {
         // It goes to where huge pages can, or is refused. Ranges never overlap by this.
         to = if to > from {
-            to.next_multiple_of(PMD) + from % PMD
+            to.next_multiple_of(PMD) + in_table(from)
         } else {
-            (to - to % PMD).saturating_sub(PMD) + from % PMD
+            (to - in_table(to)).saturating_sub(PMD) + in_table(from)
         };
     }
     Move {
