@@ -3,7 +3,6 @@
 //!
 //! A move that the rules refuse is compared with what was there before it.
 
-mod kernel_log;
 mod run;
 mod self_test;
 mod stats;
@@ -62,6 +61,8 @@ enum Command {
     One { layout: String },
     /// Print the layout of a seed, and its picture
     Show { seed: u64 },
+    /// Print what is mapped before and after moving a layout in both ways
+    Look { layout: String },
     /// Move with mistakes, and see that each is noticed
     SelfTest,
 }
@@ -140,6 +141,13 @@ fn main() -> Result<ExitCode> {
         Command::Show { seed } => {
             let layout = draw(*seed, &Features::ALL);
             println!("{layout}\n{}", layout.picture());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Look { layout } => {
+            let (lab, layout) = (lab(&cli.place), layout.parse()?);
+            for way in [Way::ACallEach, Way::OneCall] {
+                print!("{}", lab.describe(&layout, way)?);
+            }
             return Ok(ExitCode::SUCCESS);
         }
         Command::SelfTest => return self_test::run(&lab(&cli.place)),

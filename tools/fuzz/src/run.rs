@@ -1,12 +1,11 @@
 //! Trying layouts, one after the other.
 
 use crate::{
-    kernel_log::KernelLog,
     stats::Stats,
     trial::{Lab, Outcome},
 };
 use anyhow::Result;
-use layout::Layout;
+use layout::{KernelLog, Layout};
 use std::time::{Duration, Instant};
 
 /// How often progress is told, and how long shrinking may take.

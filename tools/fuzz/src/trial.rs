@@ -129,6 +129,21 @@ impl Lab {
         Ok(outcome(self.differences(&scope, &each, &one), done))
     }
 
+    /// What is mapped before and after a move in one way, for people.
+    pub fn describe(&self, layout: &Layout, way: Way) -> Result<String> {
+        let view = match self.run(layout, way)? {
+            Ok(view) => view,
+            Err(what) => return Ok(format!("a child {what}\n")),
+        };
+        Ok(format!(
+            "before:\n{}{:?}: {}\n{}",
+            view.before,
+            way,
+            result(view.errno),
+            view.after
+        ))
+    }
+
     /// Makes and moves a layout in a child.
     fn run(&self, layout: &Layout, way: Way) -> Result<Result<View, layout::Failure>> {
         let found = in_child(PATIENCE, || self.work(layout, way))?;

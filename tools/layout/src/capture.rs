@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use std::{
     fs::{self, File},
     os::unix::fs::FileExt,
+    sync::OnceLock,
 };
 
 /// How much to find out.
@@ -109,10 +110,22 @@ fn may_read(entry: &Entry, pagemap: u64, depth: Depth) -> bool {
     if depth != Depth::Probe {
         return false;
     }
+    // User Mode Linux may show what was there before instead of a page that is not there.
+    if !present_or_swapped(pagemap) && user_mode_linux() {
+        return false;
+    }
     // Nobody answers a userfaultfd, and an untouched huge page is not worth the time.
     let waits = entry.has_flag("um");
     let of_file = entry.inode != 0 && !entry.has_flag("ht");
     present_or_swapped(pagemap) || of_file && !waits
+}
+
+fn user_mode_linux() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+
+    *ANSWER.get_or_init(|| {
+        fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains("User Mode Linux"))
+    })
 }
 
 fn read_page(memory: &File, entry: &Entry, address: usize) -> Result<u64> {

@@ -108,17 +108,7 @@ fn merged(snapshot: &Snapshot) -> String {
 }
 
 fn alone(mapping: &Mapping, [here, there]: [&str; 2]) -> String {
-    let Mapping { range, entry, .. } = mapping;
-    format!(
-        "mapping {} {} {}: {here}, but not {there}",
-        show(range),
-        entry.perms,
-        if entry.name.is_empty() {
-            "anonymous"
-        } else {
-            &entry.name
-        },
-    )
+    format!("mapping {mapping}: {here}, but not {there}")
 }
 
 fn compare_mappings(

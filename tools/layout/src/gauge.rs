@@ -60,6 +60,17 @@ impl Effect {
             .collect()
     }
 
+    /// What two calls, one after the other, changed together.
+    pub fn then(&self, next: &Effect) -> Effect {
+        let sum = |a: &[i64], b: &[i64]| a.iter().zip(b).map(|(a, b)| a + b).collect();
+
+        Effect {
+            of_process: sum(&self.of_process, &next.of_process),
+            of_machine: sum(&self.of_machine, &next.of_machine),
+            peak: sum(&self.peak, &next.peak),
+        }
+    }
+
     /// An effect of nothing, to compare with that of a call that is to have none.
     pub fn none() -> Self {
         Effect {

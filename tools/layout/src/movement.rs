@@ -25,6 +25,18 @@ pub fn by_a_call_each(layout: &Layout, segments: &[Range<usize>]) -> io::Result<
     Ok(())
 }
 
+/// Unmaps what is in the way of runs of segments.
+pub fn clear_destination(layout: &Layout, runs: &[Range<usize>]) -> io::Result<()> {
+    let start = address(layout.step.from);
+
+    for run in runs {
+        let from = addresses(run);
+        let to = layout.target() + (from.start - start);
+        sys::unmap(&(to..to + from.len()))?;
+    }
+    Ok(())
+}
+
 /// A mistake that a kernel might make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {

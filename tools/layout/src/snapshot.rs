@@ -3,9 +3,10 @@
 use crate::{
     arena,
     capture::Capture,
+    compare::show,
     smaps::{self, Entry},
 };
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 /// Bits of a word of `/proc/self/pagemap`.
 pub const PRESENT: u64 = 1 << 63;
@@ -28,6 +29,14 @@ pub struct Page {
     pub pagemap: u64,
     /// What is at its start, or [`UNREAD`](crate::capture::UNREAD).
     pub content: u64,
+}
+
+impl Page {
+    /// Is it the same page, in memory or in swap?
+    pub fn same_frame(&self, other: &Page) -> bool {
+        let frame = PRESENT | SWAPPED | FRAME;
+        self.pagemap & frame == other.pagemap & frame
+    }
 }
 
 /// A mapping in the arena.
@@ -87,5 +96,37 @@ impl Snapshot {
             .filter(|mapping| arena::overlap(&mapping.range, range))
             .map(|Mapping { range: own, .. }| own.start.max(range.start)..own.end.min(range.end))
             .collect()
+    }
+}
+
+impl fmt::Display for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mapping {
+            range,
+            entry,
+            pages,
+        } = self;
+        let name = match entry.name.as_str() {
+            "" => "anonymous",
+            name => name,
+        };
+        let there = pages.iter().filter(|page| present_or_swapped(page.pagemap));
+
+        write!(
+            f,
+            "{} {} {name}, {} pages there",
+            show(range),
+            entry.perms,
+            there.count()
+        )
+    }
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mapping in &self.mappings {
+            writeln!(f, "  {mapping}")?;
+        }
+        Ok(())
     }
 }

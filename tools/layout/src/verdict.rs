@@ -57,7 +57,8 @@ impl Layout {
 
         if unit.has(Mark::Sealed) {
             Some(libc::EPERM)
-        } else if unit.has(Mark::Watched) {
+        } else if unit.has(Mark::Watched) && !self.has(Twist::Inherited) {
+            // A child does not inherit who waits for missing pages.
             Some(libc::EFAULT)
         } else if unit.kind.hugetlb() && (self.step.keep || ends.map(in_table) != [0; 3]) {
             // Such mappings have a fixed size, which excludes them from DONTUNMAP.
