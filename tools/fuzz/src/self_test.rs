@@ -63,4 +63,21 @@ mod tests {
         };
         assert_eq!(unnoticed(&lab).unwrap(), Vec::<String>::new());
     }
+
+    #[test]
+    fn the_same_twice_is_alike() {
+        let lab = Lab {
+            folder: std::env::temp_dir(),
+            alone: false,
+            way: Way::ACallEach,
+        };
+        let features = layout::Features::probe();
+
+        for seed in 0..100 {
+            let layout = layout::draw(seed, &features);
+            if let Outcome::Different(what) = lab.try_out(&layout).unwrap() {
+                panic!("{layout}: {what:?}");
+            }
+        }
+    }
 }

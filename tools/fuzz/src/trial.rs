@@ -112,7 +112,7 @@ impl Lab {
             ..Done::default()
         };
 
-        if let Verdict::Refused(errno) = verdict {
+        if let (Verdict::Refused(errno), Way::OneCall) = (verdict, self.way) {
             done.refused = true;
             return Ok(outcome(refusal(&one, errno.into()), done));
         }

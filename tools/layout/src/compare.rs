@@ -212,3 +212,113 @@ fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
     (read && a.content != b.content)
         .then(|| format!("holds {:#x} {here}, {:#x} {there}", a.content, b.content))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{arena, capture::Capture};
+
+    const HERE_AND_THERE: [&str; 2] = ["here", "there"];
+
+    /// A process with one mapping of two pages, both there and soft-dirty.
+    fn capture(perms: &str, inode: u64, locked: &str, flags: &str) -> Capture {
+        let addresses = arena::addresses(&(16..18));
+        Capture {
+            smaps: format!(
+                "{:x}-{:x} {perms} 00001000 00:01 {inode} /file\nLocked: {locked} kB\nVmFlags: {flags}\n",
+                addresses.start, addresses.end
+            ),
+            pagemap: vec![PRESENT | SOFT_DIRTY | 77; 2],
+            contents: vec![1, 2],
+            merged: String::new(),
+        }
+    }
+
+    fn usual() -> Capture {
+        capture("rw-p", 7, "8", "rd wr sd")
+    }
+
+    fn differences(a: &Capture, b: &Capture, scope: Scope) -> Vec<String> {
+        compare(&Snapshot::new(a), &Snapshot::new(b), &scope)
+    }
+
+    fn of_processes(other: &Capture) -> Vec<String> {
+        differences(&usual(), other, Scope::processes(HERE_AND_THERE))
+    }
+
+    #[test]
+    fn alike() {
+        assert_eq!(of_processes(&usual()), Vec::<String>::new());
+        // Another process has another file, made in the same way, and other page frames.
+        let mut other = capture("rw-p", 8, "8", "rd wr sd");
+        other.pagemap[0] += 1;
+        assert_eq!(of_processes(&other), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_mappings_differ_in() {
+        assert_eq!(
+            of_processes(&capture("rw-p", 7, "0", "rd wr sd")),
+            ["mapping 16+2: Locked 8 kB here, 0 kB there"]
+        );
+        assert_eq!(
+            of_processes(&capture("r--p", 7, "8", "rd sd")),
+            [
+                "mapping 16+2: permissions rw-p here, r--p there",
+                "mapping 16+2: VmFlags rd wr sd here, rd sd there"
+            ]
+        );
+        let none = Capture::default();
+        assert_eq!(
+            of_processes(&none),
+            ["mapping 16+2 rw-p /file, 2 pages there: here, but not there"]
+        );
+    }
+
+    #[test]
+    fn what_pages_differ_in() {
+        let mut other = usual();
+        other.contents[1] = 9;
+        assert_eq!(of_processes(&other), ["page 17: holds 0x2 here, 0x9 there"]);
+
+        let mut other = usual();
+        other.pagemap[0] = 0;
+        assert_eq!(
+            of_processes(&other),
+            ["page 16: [present soft-dirty] here, [] there"]
+        );
+    }
+
+    #[test]
+    fn one_process_keeps_its_pages() {
+        let mut later = usual();
+        later.pagemap[1] += 1;
+        assert_eq!(
+            differences(&usual(), &later, Scope::times(HERE_AND_THERE)),
+            ["page 17: frame 0x4d here, 0x4e there"]
+        );
+    }
+
+    #[test]
+    fn pages_become_soft_dirty_but_not_clean() {
+        let mut clean = usual();
+        clean.pagemap[0] &= !SOFT_DIRTY;
+        let scope = Scope {
+            may_soil: true,
+            ..Scope::times(HERE_AND_THERE)
+        };
+        assert!(differences(&clean, &usual(), scope).is_empty());
+        assert_eq!(differences(&usual(), &clean, scope).len(), 1);
+    }
+
+    #[test]
+    fn a_flag_that_does_not_count() {
+        let scope = Scope {
+            soft_dirty_flag: false,
+            ..Scope::processes(HERE_AND_THERE)
+        };
+        let other = capture("rw-p", 7, "8", "rd wr");
+        assert!(differences(&usual(), &other, scope).is_empty());
+        assert_eq!(of_processes(&other).len(), 1);
+    }
+}

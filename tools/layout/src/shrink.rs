@@ -188,3 +188,53 @@ fn weight(unit: &Unit) -> usize {
 
     unit.pages * 16 + fill + prot + strange * 4 + unit.marks.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{draw, features::Features};
+
+    /// A seed from which a layout is drawn that shows something.
+    fn find(shows: impl Fn(&Layout) -> bool) -> Layout {
+        (0..)
+            .map(|seed| draw(seed, &Features::ALL))
+            .find(|layout| layout.units.len() > 6 && shows(layout))
+            .expect("there is one")
+    }
+
+    #[test]
+    fn what_does_not_matter_goes() {
+        let shows = |layout: &Layout| {
+            let source = layout.step.source();
+            layout.step.keep && layout.units_in(source).any(|unit| unit.kind == Kind::Shm)
+        };
+        let small = find(shows).shrink(10_000, shows);
+
+        assert!(shows(&small) && small.check().is_ok());
+        assert_eq!(small.units.len(), 1, "{small}");
+        let unit = &small.units[0];
+        assert_eq!((unit.pages, unit.fill, unit.born), (1, Fill::Nothing, None));
+        assert!(small.twists.is_empty() && unit.marks.is_empty());
+    }
+
+    #[test]
+    fn what_matters_stays() {
+        let large = |unit: &&Unit| unit.pages >= 5;
+        let shows = |layout: &Layout| layout.units.iter().filter(large).count() >= 3;
+        let small = find(shows).shrink(10_000, shows);
+
+        assert_eq!(small.units.len(), 3, "{small}");
+        assert!(small.units.iter().all(|unit| unit.pages == 5), "{small}");
+    }
+
+    #[test]
+    fn it_gives_up_in_time() {
+        let mut asked = 0;
+        let layout = find(|_| true);
+        layout.shrink(7, |_| {
+            asked += 1;
+            false
+        });
+        assert_eq!(asked, 7);
+    }
+}
