@@ -3,6 +3,7 @@
 //!
 //! A move that the rules refuse is compared with what was there before it.
 
+mod leaks;
 mod run;
 mod self_test;
 mod stats;
@@ -10,7 +11,7 @@ mod trial;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use layout::{draw, Features, Layout};
+use layout::{draw, Depth, Features, Layout};
 use run::Runner;
 use std::{
     path::PathBuf,
@@ -67,11 +68,16 @@ enum Command {
     SelfTest,
 }
 
-fn lab(place: &Place) -> Lab {
+fn lab(place: &Place, features: &Features) -> Lab {
     Lab {
         folder: place.folder.clone(),
         alone: !place.busy,
         way: Way::OneCall,
+        depth: if features.swap {
+            Depth::Reclaim
+        } else {
+            Depth::Probe
+        },
     }
 }
 
@@ -85,8 +91,22 @@ fn features() -> Features {
     features
 }
 
-fn run(runner: &mut Runner, seed: u64, runs: Option<u64>, minutes: Option<u64>) -> Result<()> {
-    let features = features();
+/// Tells what came of it all.
+fn finish(runner: Runner) -> Result<ExitCode> {
+    Ok(if runner.finish()? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn run(
+    mut runner: Runner,
+    features: &Features,
+    seed: u64,
+    runs: Option<u64>,
+    minutes: Option<u64>,
+) -> Result<ExitCode> {
     let start = Instant::now();
     let limit = minutes.map(|minutes| Duration::from_secs(60 * minutes));
     // Without any limit, a number that takes some seconds.
@@ -100,13 +120,12 @@ fn run(runner: &mut Runner, seed: u64, runs: Option<u64>, minutes: Option<u64>) 
         if runner.enough() || limit.is_some_and(|limit| start.elapsed() > limit) {
             break;
         }
-        runner.try_out(&format!("seed {seed}"), &draw(seed, &features))?;
+        runner.try_out(&format!("seed {seed}"), &draw(seed, features))?;
     }
-    Ok(())
+    finish(runner)
 }
 
-fn replay(runner: &mut Runner, file: &PathBuf) -> Result<()> {
-    let features = features();
+fn replay(mut runner: Runner, features: &Features, file: &PathBuf) -> Result<ExitCode> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
 
@@ -123,38 +142,40 @@ fn replay(runner: &mut Runner, file: &PathBuf) -> Result<()> {
             println!("{name}: left out");
         }
     }
-    Ok(())
+    finish(runner)
 }
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
-    let mut runner = Runner::new(lab(&cli.place), cli.place.failures);
+    let features = features();
+    let lab = lab(&cli.place, &features);
+
+    let runner = |lab| Runner::new(lab, cli.place.failures);
 
     match &cli.command {
         Command::Run {
             seed,
             runs,
             minutes,
-        } => run(&mut runner, *seed, *runs, *minutes)?,
-        Command::Replay { file } => replay(&mut runner, file)?,
-        Command::One { layout } => runner.try_out("this layout", &layout.parse()?)?,
+        } => run(runner(lab), &features, *seed, *runs, *minutes),
+        Command::Replay { file } => replay(runner(lab), &features, file),
+        Command::One { layout } => {
+            let mut runner = runner(lab);
+            runner.try_out("this layout", &layout.parse()?)?;
+            finish(runner)
+        }
         Command::Show { seed } => {
-            let layout = draw(*seed, &Features::ALL);
+            let layout = draw(*seed, &features);
             println!("{layout}\n{}", layout.picture());
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
         Command::Look { layout } => {
-            let (lab, layout) = (lab(&cli.place), layout.parse()?);
+            let layout = layout.parse()?;
             for way in [Way::ACallEach, Way::OneCall] {
                 print!("{}", lab.describe(&layout, way)?);
             }
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
-        Command::SelfTest => return self_test::run(&lab(&cli.place)),
+        Command::SelfTest => self_test::run(&lab),
     }
-    Ok(if runner.finish() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

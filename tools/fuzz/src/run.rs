@@ -1,6 +1,7 @@
 //! Trying layouts, one after the other.
 
 use crate::{
+    leaks::InUse,
     stats::Stats,
     trial::{Lab, Outcome},
 };
@@ -18,6 +19,8 @@ pub struct Runner {
     log: KernelLog,
     stats: Stats,
     told: Instant,
+    /// What was in use when the first layout was done.
+    in_use: Option<InUse>,
     /// How many failures to go on after.
     failures: usize,
 }
@@ -29,6 +32,7 @@ impl Runner {
             log: KernelLog::open(),
             stats: Stats::new(),
             told: Instant::now(),
+            in_use: None,
             failures,
         }
     }
@@ -42,6 +46,9 @@ impl Runner {
         }
 
         self.stats.layouts += 1;
+        if self.in_use.is_none() {
+            self.in_use = Some(InUse::now()?);
+        }
         match outcome {
             Outcome::Alike(done) => self.stats.count(layout, &done),
             Outcome::Unsteady(what) => {
@@ -66,9 +73,17 @@ impl Runner {
     }
 
     /// Tells what was covered. Returns whether all went well.
-    pub fn finish(self) -> bool {
+    pub fn finish(self) -> Result<bool> {
         println!("{}", self.stats.summary());
-        self.stats.failed == 0
+        let mut good = self.stats.failed == 0;
+
+        if let Some(before) = self.in_use.filter(|_| self.lab.alone) {
+            for growth in InUse::now()?.growth(&before, self.stats.layouts) {
+                println!("{growth}");
+                good = false;
+            }
+        }
+        Ok(good)
     }
 
     fn report(&mut self, name: &str, layout: &Layout, what: &[String]) -> Result<()> {

@@ -53,6 +53,7 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use layout::Depth;
 
     #[test]
     fn mistakes_are_noticed() {
@@ -60,6 +61,7 @@ mod tests {
             folder: std::env::temp_dir(),
             alone: false,
             way: Way::OneCall,
+            depth: Depth::Probe,
         };
         assert_eq!(unnoticed(&lab).unwrap(), Vec::<String>::new());
     }
@@ -70,6 +72,7 @@ mod tests {
             folder: std::env::temp_dir(),
             alone: false,
             way: Way::ACallEach,
+            depth: Depth::Probe,
         };
         let features = layout::Features::probe();
 

@@ -30,6 +30,8 @@ pub struct Lab {
     pub alone: bool,
     /// What is tried.
     pub way: Way,
+    /// How closely to look at what came of it.
+    pub depth: Depth,
 }
 
 /// What came of a layout.
@@ -172,7 +174,7 @@ impl Lab {
 
         // What was refused is compared with what was there before, so nothing is touched.
         let depth = match result {
-            Ok(()) => Depth::Probe,
+            Ok(()) => self.depth,
             Err(_) => Depth::Look,
         };
         let errno = match result {

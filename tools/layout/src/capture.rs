@@ -17,7 +17,7 @@ use std::{
 };
 
 /// How much to find out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// What is mapped, and which pages are there.
     Glance,
@@ -26,6 +26,9 @@ pub enum Depth {
     /// Also what is in pages, and what merges when all is made writable. That tells offsets of
     /// anonymous memory, which nothing shows. The layout is spoiled by that.
     Probe,
+    /// Also which pages can be reclaimed. That tells whether the reverse mapping finds them where
+    /// they are. Needs swap.
+    Reclaim,
 }
 
 /// What is in a page that was not read.
@@ -42,13 +45,16 @@ pub struct Capture {
     pub contents: Vec<u64>,
     /// `/proc/self/maps` after all was made writable, or nothing.
     pub merged: String,
+    /// A word for each page after `MADV_PAGEOUT`, or nothing.
+    pub reclaimed: Vec<u64>,
 }
 
 crate::wire!(Capture {
     smaps,
     pagemap,
     contents,
-    merged
+    merged,
+    reclaimed
 });
 
 impl Capture {
@@ -56,7 +62,7 @@ impl Capture {
     pub fn take(depth: Depth) -> Result<Self> {
         let file = match depth {
             Depth::Glance => "/proc/self/maps",
-            Depth::Look | Depth::Probe => "/proc/self/smaps",
+            _ => "/proc/self/smaps",
         };
         let mut capture = Capture {
             smaps: fs::read_to_string(file)?,
@@ -85,12 +91,19 @@ impl Capture {
                 capture.contents.push(content);
             }
         }
-        if depth == Depth::Probe {
+        if depth >= Depth::Probe {
             for entry in &entries {
                 // What is sealed stays as it is, and so it does in a like process.
                 let _ = sys::protect(&entry.addresses, libc::PROT_READ | libc::PROT_WRITE);
             }
             capture.merged = fs::read_to_string("/proc/self/maps")?;
+        }
+        if depth == Depth::Reclaim {
+            for entry in &entries {
+                // Locked memory cannot be.
+                let _ = sys::advise(&entry.addresses, libc::MADV_PAGEOUT);
+                read_pagemap(&pagemap, entry, &mut capture.reclaimed)?;
+            }
         }
         Ok(capture)
     }
@@ -107,7 +120,7 @@ fn read_pagemap(file: &File, entry: &Entry, words: &mut Vec<u64>) -> Result<()> 
 
 /// May a page be read, without changing what one wants to see?
 fn may_read(entry: &Entry, pagemap: u64, depth: Depth) -> bool {
-    if depth != Depth::Probe {
+    if depth < Depth::Probe {
         return false;
     }
     // User Mode Linux may show what was there before instead of a page that is not there.

@@ -1,13 +1,12 @@
 //! What two snapshots differ in, in words.
 
+mod pages;
+
 use crate::{
     arena::PAGE,
-    capture::UNREAD,
-    snapshot::{
-        Mapping, Page, Snapshot, EXCLUSIVE, FRAME, OF_FILE, PRESENT, SOFT_DIRTY, SWAPPED,
-        WRITE_PROTECTED,
-    },
+    snapshot::{Mapping, Snapshot},
 };
+use pages::compare_pages;
 use std::{collections::HashMap, ops::Range};
 
 /// What counts as a difference.
@@ -48,9 +47,6 @@ impl Scope {
         }
     }
 }
-
-/// How many pages of a mapping are named.
-const PAGES_NAMED: usize = 3;
 
 /// Writes a range of pages as layouts do.
 pub fn show(range: &Range<usize>) -> String {
@@ -93,6 +89,12 @@ pub fn compare(a: &Snapshot, b: &Snapshot, scope: &Scope) -> Vec<String> {
             scope.names[0],
             merged(b),
             scope.names[1]
+        ));
+    }
+    if differences.is_empty() && a.stay != b.stay {
+        differences.push(format!(
+            "cannot be reclaimed: pages {:?} {}, {:?} {}",
+            a.stay, scope.names[0], b.stay, scope.names[1]
         ));
     }
     differences
@@ -151,72 +153,14 @@ fn compare_mappings(
     compare_pages(a, b, scope, differences);
 }
 
-fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
-    let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
-    let mut wrong = wrong.filter_map(|(number, (x, y))| {
-        let what = compare_page(x, y, scope)?;
-        Some(format!("page {number}: {what}"))
-    });
-
-    differences.extend(wrong.by_ref().take(PAGES_NAMED));
-    let rest = wrong.count();
-    if rest > 0 {
-        differences.push(format!(
-            "mapping {}: {rest} more pages differ",
-            show(&a.range)
-        ));
-    }
-}
-
-/// What a page is, by its bits.
-fn bits(pagemap: u64) -> String {
-    let names = [
-        (PRESENT, "present"),
-        (SWAPPED, "swapped"),
-        (OF_FILE, "file"),
-        (WRITE_PROTECTED, "uffd-wp"),
-        (EXCLUSIVE, "exclusive"),
-        (SOFT_DIRTY, "soft-dirty"),
-    ];
-    let set: Vec<&str> = names
-        .iter()
-        .filter(|(bit, _)| pagemap & bit != 0)
-        .map(|(_, name)| *name)
-        .collect();
-    format!("[{}]", set.join(" "))
-}
-
-fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
-    let [here, there] = scope.names;
-    let soiled = a.pagemap & SOFT_DIRTY == 0 && b.pagemap & SOFT_DIRTY != 0;
-    let kept = match (scope.frames, scope.may_soil && soiled) {
-        (_, true) => !(FRAME | SOFT_DIRTY),
-        (_, false) => !FRAME,
-    };
-
-    if a.pagemap & kept != b.pagemap & kept {
-        return Some(format!(
-            "{} {here}, {} {there}",
-            bits(a.pagemap),
-            bits(b.pagemap)
-        ));
-    }
-    if scope.frames && a.pagemap & FRAME != b.pagemap & FRAME {
-        return Some(format!(
-            "frame {:#x} {here}, {:#x} {there}",
-            a.pagemap & FRAME,
-            b.pagemap & FRAME
-        ));
-    }
-    let read = a.content != UNREAD && b.content != UNREAD;
-    (read && a.content != b.content)
-        .then(|| format!("holds {:#x} {here}, {:#x} {there}", a.content, b.content))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arena, capture::Capture};
+    use crate::{
+        arena,
+        capture::Capture,
+        snapshot::{PRESENT, SOFT_DIRTY},
+    };
 
     const HERE_AND_THERE: [&str; 2] = ["here", "there"];
 
@@ -230,7 +174,7 @@ mod tests {
             ),
             pagemap: vec![PRESENT | SOFT_DIRTY | 77; 2],
             contents: vec![1, 2],
-            merged: String::new(),
+            ..Capture::default()
         }
     }
 

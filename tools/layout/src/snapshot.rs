@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub mappings: Vec<Mapping>,
     /// The mappings that there are when all is made writable.
     pub merged: Vec<(Range<usize>, String)>,
+    /// The pages that cannot be reclaimed.
+    pub stay: Vec<usize>,
 }
 
 /// The mappings in the arena, with the pages that they cover.
@@ -62,6 +64,17 @@ fn in_arena(text: &str) -> impl Iterator<Item = (Range<usize>, Entry)> {
         let end = arena::page(entry.addresses.end)?;
         Some((start..end, entry))
     })
+}
+
+/// The pages that are still there after an attempt to reclaim them.
+fn stay(mappings: &[Mapping], reclaimed: &[u64]) -> Vec<usize> {
+    mappings
+        .iter()
+        .flat_map(|mapping| mapping.range.clone())
+        .zip(reclaimed)
+        .filter(|(_, pagemap)| *pagemap & PRESENT != 0)
+        .map(|(number, _)| number)
+        .collect()
 }
 
 impl Snapshot {
@@ -76,7 +89,7 @@ impl Snapshot {
                 content: *content,
             });
 
-        let mappings = in_arena(&capture.smaps)
+        let mappings: Vec<Mapping> = in_arena(&capture.smaps)
             .map(|(range, entry)| Mapping {
                 pages: pages.by_ref().take(range.len()).collect(),
                 range,
@@ -86,7 +99,11 @@ impl Snapshot {
         let merged = in_arena(&capture.merged)
             .map(|(range, entry)| (range, entry.perms))
             .collect();
-        Snapshot { mappings, merged }
+        Snapshot {
+            stay: stay(&mappings, &capture.reclaimed),
+            mappings,
+            merged,
+        }
     }
 
     /// The parts of mappings that lie in a range: the segments of a move of it.
