@@ -9,6 +9,28 @@ use crate::{
 use pages::compare_pages;
 use std::{collections::HashMap, ops::Range};
 
+/// How much memory page tables may take on the second side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tables {
+    /// As much as on the first.
+    Same,
+    /// No more than that.
+    NoMore,
+    /// That does not count.
+    Any,
+}
+
+impl Tables {
+    /// Is that much allowed, given what the first side has?
+    pub fn allow(self, first: i64, second: i64) -> bool {
+        match self {
+            Tables::Same => first == second,
+            Tables::NoMore => second <= first,
+            Tables::Any => true,
+        }
+    }
+}
+
 /// What counts as a difference.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
@@ -20,8 +42,8 @@ pub struct Scope {
     pub may_soil: bool,
     /// Does the soft-dirty flag of mappings count?
     pub soft_dirty_flag: bool,
-    /// Does it count how much memory page tables take?
-    pub tables: bool,
+    /// How much memory page tables may take.
+    pub tables: Tables,
     /// Does it count what merges when all is made writable?
     pub merged: bool,
 }
@@ -34,7 +56,7 @@ impl Scope {
             frames: false,
             may_soil: false,
             soft_dirty_flag: true,
-            tables: true,
+            tables: Tables::Same,
             merged: true,
         }
     }

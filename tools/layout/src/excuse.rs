@@ -4,7 +4,7 @@
 
 use crate::{
     arena::{in_table, overlap, PMD},
-    compare::Scope,
+    compare::{Scope, Tables},
     kind::Kind,
     plan::{Layout, Unit},
 };
@@ -84,18 +84,32 @@ impl Layout {
         )
     }
 
+    /// How much memory page tables may take by one call.
+    fn tables(&self, segments: &[Range<usize>]) -> Tables {
+        let mut old = self.units_in(self.step.destination());
+
+        if self.moves_a_table(segments) || self.shares_a_table() {
+            Tables::Any
+        } else if old.next().is_some() {
+            // By one call all that is in the way goes first, and its tables with it. In a sequence
+            // a segment may have arrived by then that keeps a table which it does not need.
+            Tables::NoMore
+        } else {
+            Tables::Same
+        }
+    }
+
     /// What counts as a difference between the two ways to move, given the segments of the source.
     pub fn scope(&self, segments: &[Range<usize>]) -> Scope {
         // What has joined the old mapping keeps that mapping's soft-dirty flag, and its anon_vma,
         // which decides what it merges with later.
         let joins = self.joins_old_memory();
-        let moves_a_table = self.moves_a_table(segments);
 
         Scope {
             soft_dirty_flag: !joins,
             merged: !joins && !self.keeps_both_ends(),
-            may_soil: moves_a_table,
-            tables: !moves_a_table && !self.shares_a_table(),
+            may_soil: self.moves_a_table(segments),
+            tables: self.tables(segments),
             ..Scope::processes(["by a call each", "by one call"])
         }
     }

@@ -53,7 +53,10 @@ impl Effect {
 
         process
             .chain(machine)
-            .filter(|(name, (x, y))| x != y && (scope.tables || **name != "VmPTE"))
+            .filter(|(name, (x, y))| match **name {
+                "VmPTE" => !scope.tables.allow(**x, **y),
+                _ => x != y,
+            })
             .map(|(name, (x, y))| {
                 format!("{name} changed by {x} {}, by {y} {}", names[0], names[1])
             })
