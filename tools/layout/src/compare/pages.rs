@@ -1,0 +1,75 @@
+//! What two sides differ in, page by page.
+
+use super::{show, Scope};
+use crate::{
+    capture::UNREAD,
+    snapshot::{
+        Mapping, Page, EXCLUSIVE, FRAME, OF_FILE, PRESENT, SOFT_DIRTY, SWAPPED, WRITE_PROTECTED,
+    },
+};
+
+/// How many pages of a mapping are named.
+const PAGES_NAMED: usize = 3;
+
+/// Compares the pages of two mappings of the same range.
+pub fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
+    let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
+    let mut wrong = wrong.filter_map(|(number, (x, y))| {
+        let what = compare_page(x, y, scope)?;
+        Some(format!("page {number}: {what}"))
+    });
+
+    differences.extend(wrong.by_ref().take(PAGES_NAMED));
+    let rest = wrong.count();
+    if rest > 0 {
+        differences.push(format!(
+            "mapping {}: {rest} more pages differ",
+            show(&a.range)
+        ));
+    }
+}
+
+/// What a page is, by its bits.
+fn bits(pagemap: u64) -> String {
+    let names = [
+        (PRESENT, "present"),
+        (SWAPPED, "swapped"),
+        (OF_FILE, "file"),
+        (WRITE_PROTECTED, "uffd-wp"),
+        (EXCLUSIVE, "exclusive"),
+        (SOFT_DIRTY, "soft-dirty"),
+    ];
+    let set: Vec<&str> = names
+        .iter()
+        .filter(|(bit, _)| pagemap & bit != 0)
+        .map(|(_, name)| *name)
+        .collect();
+    format!("[{}]", set.join(" "))
+}
+
+fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
+    let [here, there] = scope.names;
+    let soiled = a.pagemap & SOFT_DIRTY == 0 && b.pagemap & SOFT_DIRTY != 0;
+    let kept = match (scope.frames, scope.may_soil && soiled) {
+        (_, true) => !(FRAME | SOFT_DIRTY),
+        (_, false) => !FRAME,
+    };
+
+    if a.pagemap & kept != b.pagemap & kept {
+        return Some(format!(
+            "{} {here}, {} {there}",
+            bits(a.pagemap),
+            bits(b.pagemap)
+        ));
+    }
+    if scope.frames && a.pagemap & FRAME != b.pagemap & FRAME {
+        return Some(format!(
+            "frame {:#x} {here}, {:#x} {there}",
+            a.pagemap & FRAME,
+            b.pagemap & FRAME
+        ));
+    }
+    let read = a.content != UNREAD && b.content != UNREAD;
+    (read && a.content != b.content)
+        .then(|| format!("holds {:#x} {here}, {:#x} {there}", a.content, b.content))
+}

@@ -1,0 +1,166 @@
+//! Whether a call that failed left what it should, and one that succeeded did what it should.
+
+use crate::{
+    inject,
+    session::{without_faults, Call, Session, Task},
+};
+use anyhow::{bail, Result};
+use layout::{compare, in_child, runs, show, Effect, Layout, Page, Scope, Snapshot};
+use std::{ops::Range, path::Path};
+
+/// After how many seconds a child hangs.
+pub const PATIENCE: u32 = 300;
+
+/// What a call made of a layout, as far as it is compared.
+struct State {
+    snapshot: Snapshot,
+    effect: Effect,
+}
+
+impl State {
+    fn new(call: &Call) -> Self {
+        State {
+            snapshot: Snapshot::new(&call.after),
+            effect: call.effect.clone(),
+        }
+    }
+}
+
+/// What calls on a layout are to give.
+pub struct Judge {
+    scope: Scope,
+    oracle: State,
+    /// What there is when what is in the way of the first run, of the first two and so on was
+    /// unmapped, and nothing else was done.
+    cleared: Vec<State>,
+}
+
+impl Judge {
+    pub fn new(layout: &Layout, segments: &[Range<usize>], folder: &Path) -> Result<Self> {
+        let ask = |task: Task| -> Result<State> {
+            match in_child(PATIENCE, || without_faults(layout, folder, &task))? {
+                Ok(call) => Ok(State::new(&call)),
+                Err(failure) => bail!("a child that should {task:?} {failure}"),
+            }
+        };
+        let runs = runs(segments);
+        let cleared = (1..=runs.len()).map(|count| ask(Task::Clear(runs[..count].to_vec())));
+
+        Ok(Judge {
+            // A move that is taken back has marked what it moved as soft-dirty.
+            scope: Scope {
+                may_soil: true,
+                ..layout.scope(segments)
+            },
+            oracle: ask(Task::Oracle)?,
+            cleared: cleared.collect::<Result<_>>()?,
+        })
+    }
+
+    /// What is wrong with the last calls of a session.
+    pub fn judge(&self, session: &Session) -> Vec<String> {
+        let before = Snapshot::new(&session.before);
+        let mut all = Vec::new();
+        let mut effect = Effect::none();
+
+        for call in &session.changed {
+            if call.faults >= inject::PATIENCE {
+                all.push(format!(
+                    "it asked for memory {} times in vain, and would do so for ever",
+                    call.faults
+                ));
+            }
+            all.extend(match call.errno {
+                0 => self.success("although a fault was reached", call, &effect),
+                _ => self.failure(&before, call),
+            });
+            effect = effect.then(&call.effect);
+        }
+        for call in &session.again {
+            all.extend(self.success("when tried again", call, &effect));
+        }
+        all
+    }
+
+    /// A call that succeeded gives what a call each gives, whatever happened before.
+    fn success(&self, when: &str, call: &Call, before: &Effect) -> Vec<String> {
+        if call.errno != 0 {
+            let error = std::io::Error::from_raw_os_error(call.errno as i32);
+            return vec![format!("{when}: {error}")];
+        }
+        let state = State::new(call);
+        let mut all = compare(&self.oracle.snapshot, &state.snapshot, &self.scope);
+        let total = before.then(&state.effect);
+
+        all.extend(self.oracle.effect.compare(&total, &self.scope, true));
+        all.iter().map(|what| format!("{when}: {what}")).collect()
+    }
+
+    /// A call that failed leaves all as it was, but for what it went over.
+    fn failure(&self, before: &Snapshot, call: &Call) -> Vec<String> {
+        let after = State::new(call);
+        let mut all = Vec::new();
+
+        if call.errno != i64::from(libc::ENOMEM) {
+            let error = std::io::Error::from_raw_os_error(call.errno as i32);
+            all.push(format!("failed, with {error}"));
+        }
+        let untouched = Scope {
+            may_soil: true,
+            ..Scope::times(["before", "after it failed"])
+        };
+        let mut as_before = compare(before, &after.snapshot, &untouched);
+        as_before.extend(Effect::none().compare(&after.effect, &untouched, true));
+        let cleared = self
+            .cleared
+            .iter()
+            .map(|state| self.as_cleared(before, state, &after));
+
+        let nearest = std::iter::once(as_before)
+            .chain(cleared)
+            .min_by_key(Vec::len)
+            .unwrap_or_default();
+        all.extend(nearest);
+        all
+    }
+
+    /// Compares with a process in which what is in the way was unmapped. Page frames must be those
+    /// from before.
+    fn as_cleared(&self, before: &Snapshot, cleared: &State, after: &State) -> Vec<String> {
+        let scope = Scope {
+            may_soil: true,
+            ..Scope::processes(["with the destination unmapped", "after it failed"])
+        };
+        let mut all = compare(&cleared.snapshot, &after.snapshot, &scope);
+
+        all.extend(cleared.effect.compare(&after.effect, &scope, true));
+        all.extend(other_frames(before, &after.snapshot));
+        all
+    }
+}
+
+/// Pages that are somewhere else than before.
+fn other_frames(before: &Snapshot, after: &Snapshot) -> Option<String> {
+    let pages = |snapshot: &Snapshot| -> Vec<(usize, Page)> {
+        let mappings = snapshot.mappings.iter();
+        mappings
+            .flat_map(|mapping| mapping.range.clone().zip(mapping.pages.iter().copied()))
+            .collect()
+    };
+    let (old, new) = (pages(before), pages(after));
+    let mut old = old.iter().peekable();
+
+    for (number, page) in new {
+        while old.next_if(|(other, _)| *other < number).is_some() {}
+        let same = old
+            .peek()
+            .is_some_and(|(other, was)| *other == number && was.same_frame(&page));
+        if !same {
+            return Some(format!(
+                "page {} is not the one from before",
+                show(&(number..number + 1))
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,118 @@
+//! Moves layouts by one `mremap()` while memory runs short: every allocation of the call fails in
+//! turn, alone or with all that come after it.
+//!
+//! A call that fails must leave everything as it was, but for what it went over. The same call
+//! must then succeed, and give what a call for each segment gives. Needs a kernel with failslab and
+//! fail_page_alloc, and root.
+
+mod config;
+mod inject;
+mod judge;
+mod session;
+mod sweep;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use config::Config;
+use layout::{draw, Features};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+use sweep::Sweep;
+
+#[derive(Parser)]
+#[command(about = "Moves layouts by one mremap() while allocations fail")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Where files are made, best on a tmpfs
+    #[arg(long, global = true, default_value = "/tmp")]
+    folder: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sweep all configurations, then layouts that are drawn at random
+    Run {
+        /// The order of the configurations, and what is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// For how long
+        #[arg(long)]
+        minutes: Option<u64>,
+        /// How many segments there are
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 5, 16, 64])]
+        segments: Vec<usize>,
+    },
+    /// Sweep one layout
+    One { layout: String },
+}
+
+/// All configurations in an order by the seed, then some that are drawn.
+fn configs(
+    features: &Features,
+    seed: u64,
+    segments: &[usize],
+    endless: bool,
+) -> impl Iterator<Item = Config> {
+    let all = config::all(features, segments);
+    let features = *features;
+    // Steps of a size that has no factor in common with any number of them visit each once.
+    const STRIDE: usize = 7919;
+    let count = all.len();
+    let start = seed as usize;
+    let shuffled = (0..count).map(move |index| all[(start + index * STRIDE) % count].clone());
+    let drawn = (seed..u64::MAX)
+        .take_while(move |_| endless)
+        .map(move |seed| Config {
+            name: format!("seed {seed}"),
+            layout: draw(seed, &features),
+        });
+
+    shuffled.chain(drawn)
+}
+
+fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    inject::set_up()?;
+    let features = Features::probe();
+    let missing = features.missing();
+    if !missing.is_empty() {
+        println!("not on this system, so left out: {}", missing.join(", "));
+    }
+    let mut sweep = Sweep::new(cli.folder);
+
+    match cli.command {
+        Command::One { layout } => sweep.sweep(&Config {
+            name: "this layout".to_owned(),
+            layout: layout.parse()?,
+        })?,
+        Command::Run {
+            seed,
+            minutes,
+            segments,
+        } => {
+            let limit = minutes.map(|minutes| Duration::from_secs(60 * minutes));
+            let start = Instant::now();
+            for config in configs(&features, seed, &segments, limit.is_some()) {
+                if limit.is_some_and(|limit| start.elapsed() > limit) {
+                    break;
+                }
+                sweep.sweep(&config)?;
+            }
+        }
+    }
+
+    let totals = sweep.totals;
+    println!(
+        "{} configurations ({} left out), {} allocations failed, {} calls failed, {} differences",
+        totals.configs, totals.left_out, totals.faults, totals.failed, totals.differences
+    );
+    Ok(if totals.differences == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,182 @@
+//! Sweeping one configuration after the other.
+
+use crate::{
+    config::Config,
+    inject::{Fault, Needs},
+    judge::{Judge, PATIENCE},
+    session::{needs, under_faults},
+};
+use anyhow::{Context, Result};
+use layout::{in_child, Capture, Depth, KernelLog, Layout, Snapshot, Verdict};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::Range,
+    path::PathBuf,
+};
+
+/// At how many points of a call memory may run out for the rest of it.
+const BUDGETS: i64 = 40;
+
+/// The smallest slab object that is worth its own budget.
+const STEP: i64 = 64;
+
+/// How many differences of a call are told, and how many kinds of them.
+const TOLD: usize = 8;
+const KINDS: usize = 5;
+
+/// Sums over all configurations.
+#[derive(Default)]
+pub struct Totals {
+    pub configs: usize,
+    pub left_out: usize,
+    pub faults: u64,
+    pub failed: u64,
+    pub differences: usize,
+}
+
+pub struct Sweep {
+    folder: PathBuf,
+    log: KernelLog,
+    pub totals: Totals,
+}
+
+/// The faults to try a call under: groups, of which each shows its differences.
+fn faults(needs: &Needs) -> [Vec<Fault>; 4] {
+    let budgets = |most: i64, step: i64| {
+        let step = (most / BUDGETS).max(step);
+        (0..=most / step + 1).map(move |number| number * step)
+    };
+    let share = |number: i64, of: i64| of * number / BUDGETS;
+
+    [
+        // Measuring may need some memory less than the call that follows.
+        (1..=needs.allocations + 2).map(Fault::Nth).collect(),
+        budgets(needs.bytes, STEP).map(Fault::Slab).collect(),
+        budgets(needs.pages, 1).map(Fault::Pages).collect(),
+        (0..=BUDGETS)
+            .map(|number| Fault::Both(share(number, needs.bytes), share(number, needs.pages)))
+            .collect(),
+    ]
+}
+
+/// Differences as they are told.
+fn told(fault: Fault, mut what: Vec<String>) -> Vec<String> {
+    let more = what.len().saturating_sub(TOLD);
+    what.truncate(TOLD);
+
+    let mut lines = vec![format!("{fault}:")];
+    lines.extend(what.iter().map(|what| format!("- {what}")));
+    if more > 0 {
+        lines.push(format!("- and {more} more"));
+    }
+    lines
+}
+
+/// What is the same for differences of one kind.
+fn without_numbers(what: &[String]) -> BTreeSet<String> {
+    what.iter()
+        .map(|line| line.replace(|letter: char| letter.is_ascii_hexdigit(), ""))
+        .collect()
+}
+
+impl Sweep {
+    pub fn new(folder: PathBuf) -> Self {
+        Sweep {
+            folder,
+            log: KernelLog::open(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Sweeps a configuration, and tells what came of it.
+    pub fn sweep(&mut self, config: &Config) -> Result<()> {
+        let layout = &config.layout;
+        let segments = self.segments(layout)?;
+
+        if layout.verdict(&segments) != Verdict::Moves {
+            self.totals.left_out += 1;
+            return Ok(());
+        }
+        let needs = self.needs(layout).context("measuring what a move needs")?;
+        let judge = Judge::new(layout, &segments, &self.folder)?;
+        let (faults_before, failed_before) = (self.totals.faults, self.totals.failed);
+        let mut found = Vec::new();
+
+        for group in faults(&needs) {
+            found.extend(self.group(layout, &judge, &group)?);
+        }
+        self.totals.configs += 1;
+        self.totals.differences += found.len();
+        println!(
+            "{}: {} faults in {} allocations, {} calls failed, {} differences",
+            config.name,
+            self.totals.faults - faults_before,
+            needs.allocations,
+            self.totals.failed - failed_before,
+            found.len()
+        );
+        if !found.is_empty() {
+            println!("  {layout}");
+        }
+        for lines in found {
+            lines.iter().for_each(|line| println!("  {line}"));
+        }
+        Ok(())
+    }
+
+    /// Tries faults, in children that go on as long as nothing changes. Returns the differences,
+    /// but of those that are alike only the first: under which fault, and what.
+    fn group(
+        &mut self,
+        layout: &Layout,
+        judge: &Judge,
+        faults: &[Fault],
+    ) -> Result<Vec<Vec<String>>> {
+        let mut next = 0;
+        let mut known = HashSet::new();
+        let mut found = Vec::new();
+
+        while next < faults.len() && found.len() < KINDS {
+            let rest = &faults[next..];
+            let session = in_child(PATIENCE, || under_faults(layout, &self.folder, rest))?;
+            let (last, mut what) = match &session {
+                Ok(session) => {
+                    next += session.tried as usize;
+                    self.totals.faults += session.faults;
+                    self.totals.failed += session.failed;
+                    (faults[next - 1], judge.judge(session))
+                }
+                Err(failure) => {
+                    next = faults.len();
+                    (rest[0], vec![format!("from here on, a child {failure}")])
+                }
+            };
+            what.extend(self.log.complaints());
+            if !what.is_empty() && known.insert(without_numbers(&what)) {
+                found.push(told(last, what));
+            }
+        }
+        Ok(found)
+    }
+
+    fn segments(&self, layout: &Layout) -> Result<Vec<Range<usize>>> {
+        let glance = || {
+            let _made = layout.make(&self.folder)?;
+            Capture::take(Depth::Glance)
+        };
+        let capture = in_child(PATIENCE, glance)?
+            .map_err(|failure| anyhow::anyhow!("a child that makes {layout} {failure}"))?;
+        Ok(Snapshot::new(&capture).segments(&layout.step.source()))
+    }
+
+    fn needs(&self, layout: &Layout) -> Result<Needs> {
+        let ask = |weigh: bool| -> Result<Needs> {
+            in_child(PATIENCE, || needs(layout, &self.folder, weigh))?
+                .map_err(|failure| anyhow::anyhow!("a child {failure}"))
+        };
+        Ok(Needs {
+            allocations: ask(false)?.allocations,
+            ..ask(true)?
+        })
+    }
+}
