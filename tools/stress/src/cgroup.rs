@@ -11,7 +11,11 @@ use std::{
 const ROOT: &str = "/sys/fs/cgroup";
 
 /// A group that this process is alone in. Dropping it leaves and removes the group.
-pub struct Cgroup(PathBuf);
+pub struct Cgroup {
+    path: PathBuf,
+    /// How many bytes were charged when everything was set up.
+    pub charged: u64,
+}
 
 impl Cgroup {
     /// Makes a group and joins it.
@@ -25,21 +29,30 @@ impl Cgroup {
 
         let group = Path::new(ROOT).join(format!("stress-{}", process::id()));
         fs::create_dir(&group).with_context(|| group.display().to_string())?;
-        let cgroup = Cgroup(group);
+        let cgroup = Cgroup {
+            path: group,
+            charged: 0,
+        };
         cgroup.write("cgroup.procs", process::id())?;
         Ok(cgroup)
     }
 
+    /// Takes down what is charged by now.
+    pub fn set_up(&mut self) -> Result<()> {
+        self.charged = self.read("memory.current")?;
+        Ok(())
+    }
+
     /// Reads a file of one number.
     pub fn read(&self, file: &str) -> Result<u64> {
-        let text = fs::read_to_string(self.0.join(file)).with_context(|| file.to_owned())?;
+        let text = fs::read_to_string(self.path.join(file)).with_context(|| file.to_owned())?;
 
         Ok(text.trim().parse()?)
     }
 
     /// Writes a file.
     pub fn write(&self, file: &str, value: impl ToString) -> io::Result<()> {
-        fs::write(self.0.join(file), value.to_string())
+        fs::write(self.path.join(file), value.to_string())
     }
 }
 
@@ -47,6 +60,6 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         // What fails here leaves an empty group behind, which does no harm.
         let _ = fs::write(format!("{ROOT}/cgroup.procs"), process::id().to_string());
-        let _ = fs::remove_dir(&self.0);
+        let _ = fs::remove_dir(&self.path);
     }
 }

@@ -81,15 +81,19 @@ impl Scene {
     /// Maps the regions.
     pub fn make() -> Result<Self> {
         let [first, second, third] = BASES;
-        let cgroup = Cgroup::join();
+        let mut cgroup = Cgroup::join();
+        let regions = vec![
+            Region::make("low", 0, first, low())?,
+            Region::make("mixed", 1, second, mixed())?,
+            Region::make("huge", 2, third, huge())?,
+        ];
+        if let Ok(cgroup) = &mut cgroup {
+            cgroup.set_up()?;
+        }
 
         Ok(Scene {
+            regions,
             cgroup,
-            regions: vec![
-                Region::make("low", 0, first, low())?,
-                Region::make("mixed", 1, second, mixed())?,
-                Region::make("huge", 2, third, huge())?,
-            ],
             short_of_memory: AtomicBool::new(false),
             moves: AtomicU64::new(0),
             segments: AtomicU64::new(0),

@@ -14,8 +14,9 @@ struct Reclaim<'a> {
     cgroup: &'a Cgroup,
 }
 
-/// Limits memory to what is left after a half of it was reclaimed, and a quarter. So there is
-/// always less than is used, but enough for what cannot be reclaimed: nothing is killed for it.
+/// Limits memory to three quarters of what the regions take. Above that allocations reclaim first.
+/// The hard limit is further up: hot pages would be reclaimed too late for it, and the process be
+/// killed.
 pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
     let cgroup = scene
         .cgroup
@@ -24,16 +25,20 @@ pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
     let swaps = fs::read_to_string("/proc/swaps").context("no swap")?;
     ensure!(swaps.lines().count() > 1, "there is nothing to swap to");
 
-    let used = cgroup.read("memory.current")?;
-    let reclaim = Reclaim { scene, cgroup };
     scene.short_of_memory.store(true, Ordering::SeqCst);
-    reclaim.reclaim(used / 2)?;
-    let limit = cgroup.read("memory.current")? + used / 4;
-    cgroup.write("memory.max", limit).context("memory.max")?;
+    let reclaim = Reclaim { scene, cgroup };
+    reclaim.limit("memory.high", cgroup.charged / 4 * 3)?;
+    reclaim.limit("memory.max", cgroup.charged / 2 * 3)?;
     Ok(Box::new(reclaim))
 }
 
 impl Reclaim<'_> {
+    fn limit(&self, file: &str, limit: impl ToString) -> Result<()> {
+        self.cgroup
+            .write(file, limit)
+            .with_context(|| file.to_owned())
+    }
+
     fn reclaim(&self, bytes: u64) -> Result<()> {
         match self.cgroup.write("memory.reclaim", bytes) {
             // There is less to reclaim.
@@ -45,8 +50,10 @@ impl Reclaim<'_> {
 
 impl Drop for Reclaim<'_> {
     fn drop(&mut self) {
-        // Without it what follows is short of memory as well, which it copes with.
-        let _ = self.cgroup.write("memory.max", "max");
+        for file in ["memory.max", "memory.high"] {
+            // Without it what follows is short of memory as well, which it copes with.
+            let _ = self.limit(file, "max");
+        }
         self.scene.short_of_memory.store(false, Ordering::SeqCst);
     }
 }
