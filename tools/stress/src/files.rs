@@ -1,6 +1,6 @@
 //! The files that parts of a region are mapped from. Page n of the region maps page n of a file.
 
-use crate::{kind::Kind, stamp};
+use crate::{kind::Kind, layout::Layout, stamp};
 use anyhow::{ensure, Context, Result};
 use mem::{checked, PAGE};
 use std::{
@@ -15,12 +15,15 @@ use std::{
 /// Where a tmpfs may be mounted.
 const TMPFS: [&str; 2] = ["/dev/shm", "/tmp"];
 
-/// The files of a region.
-pub struct Files {
-    shared: File,
-    private: File,
-    tmpfs: File,
-    punched: File,
+/// The files of a region, and the kinds of memory that are mapped from them.
+pub struct Files(Vec<(Kind, File)>);
+
+/// The kind that stands for all that are mapped from the same file.
+fn key(kind: Kind) -> Kind {
+    match kind {
+        Kind::PunchedPrivate => Kind::Punched,
+        kind => kind,
+    }
 }
 
 fn memfd(name: &CStr, pages: usize) -> Result<File> {
@@ -62,25 +65,36 @@ fn tmpfs(pages: usize) -> Result<File> {
 }
 
 impl Files {
-    /// Makes files for a region of so many pages.
-    pub fn make(pages: usize) -> Result<Self> {
-        Ok(Files {
-            shared: memfd(c"shared", pages)?,
-            private: memfd(c"private", pages)?,
-            tmpfs: tmpfs(pages)?,
-            punched: memfd(c"punched", pages)?,
-        })
+    /// Makes the files that a region needs.
+    pub fn make(layout: &Layout) -> Result<Self> {
+        let mut files: Vec<(Kind, File)> = Vec::new();
+
+        for unit in layout.units() {
+            let key = key(unit.kind);
+            if files.iter().any(|(known, _)| *known == key) {
+                continue;
+            }
+            let file = match key {
+                Kind::MemfdShared => memfd(c"shared", layout.len())?,
+                Kind::MemfdPrivate => memfd(c"private", layout.len())?,
+                Kind::Punched => memfd(c"punched", layout.len())?,
+                Kind::Tmpfs => tmpfs(layout.len()).or_else(|reason| {
+                    println!("| {:16} left out: {reason:#}", "tmpfs");
+                    memfd(c"instead of tmpfs", layout.len())
+                })?,
+                _ => continue,
+            };
+            files.push((key, file));
+        }
+        Ok(Files(files))
     }
 
     /// The file that a kind of memory is mapped from.
     pub fn of(&self, kind: Kind) -> Option<&File> {
-        match kind {
-            Kind::MemfdShared => Some(&self.shared),
-            Kind::MemfdPrivate => Some(&self.private),
-            Kind::Tmpfs => Some(&self.tmpfs),
-            Kind::Punched | Kind::PunchedPrivate => Some(&self.punched),
-            _ => None,
-        }
+        self.0
+            .iter()
+            .find(|(known, _)| *known == key(kind))
+            .map(|(_, file)| file)
     }
 
     /// What `/proc/self/maps` shows of the file of a kind of memory.

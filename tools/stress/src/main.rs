@@ -8,6 +8,7 @@ mod antagonists;
 mod cgroup;
 mod cover;
 mod files;
+mod hang;
 mod kind;
 mod layout;
 mod mover;
@@ -29,6 +30,7 @@ use scene::Scene;
 use std::{
     process::ExitCode,
     sync::atomic::Ordering,
+    thread::available_parallelism,
     time::{Duration, Instant},
 };
 
@@ -97,6 +99,9 @@ fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>) -> Vec<&'a Entry> {
 /// Runs the phases, and returns how many moves were made and pages checked.
 fn run(options: &Options) -> Result<(u64, u64)> {
     mem::peek::survive_faults()?;
+    if available_parallelism()?.get() < 2 {
+        println!("| one CPU: little happens at the same time");
+    }
     let scene = Scene::make()?;
     let entries = possible(&scene, chosen(&options.only)?);
     let total = Duration::from_secs(options.seconds);

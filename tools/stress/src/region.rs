@@ -55,7 +55,7 @@ impl Region {
         let region = Region {
             name,
             number,
-            files: Files::make(layout.len())?,
+            files: Files::make(&layout)?,
             position: Shared::new(&position),
             slots: [base, base + len, base + 2 * len + 3 * PAGE],
             layout,

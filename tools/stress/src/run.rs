@@ -2,6 +2,7 @@
 
 use crate::{
     antagonists::Entry,
+    hang,
     mover::Mover,
     sabotage::Sabotage,
     scene::Scene,
@@ -10,7 +11,7 @@ use crate::{
 use anyhow::{bail, Context, Result};
 use std::{
     sync::atomic::Ordering,
-    thread,
+    thread::{self, Scope},
     time::{Duration, Instant},
 };
 
@@ -37,7 +38,7 @@ impl Run<'_> {
             .scene
             .regions
             .iter()
-            .map(|region| Worker::new(&format!("mover of region {}", region.name)))
+            .map(|region| Worker::new(&format!("mover of {}", region.name)))
             .collect();
         let others: Vec<Worker> = entries
             .iter()
@@ -53,51 +54,44 @@ impl Run<'_> {
                 let mut mover = Mover::new(self.scene, region, self.sabotage);
                 let rng = random(self.seed, &worker.name);
                 let verdict = &verdict;
-                scope.spawn(move || worker.work(verdict, rng, |rng| mover.act(rng)));
+                spawn(scope, &worker.name, move || {
+                    worker.work(verdict, rng, |rng| mover.act(rng));
+                });
             }
             for (worker, mut antagonist) in others.iter().zip(antagonists) {
                 let rng = random(self.seed, &worker.name);
                 let verdict = &verdict;
-                scope.spawn(move || worker.work(verdict, rng, |rng| antagonist.act(rng)));
+                spawn(scope, &worker.name, move || {
+                    worker.work(verdict, rng, |rng| antagonist.act(rng));
+                });
             }
-            self.watch(&verdict, movers.iter().chain(&others), length);
+            let workers = movers.iter().chain(&others);
+            if let Some(worker) = watch(&verdict, workers, length, self.patience) {
+                println!(
+                    "stress: {} hangs, after {} acts; {}",
+                    worker.name,
+                    worker.acts.load(Ordering::Relaxed),
+                    self.describe(entries)
+                );
+                hang::report();
+                std::process::exit(1);
+            }
         });
 
         for (entry, worker) in entries.iter().zip(&others) {
             self.count(entry.name, worker.acts.load(Ordering::Relaxed));
         }
         match verdict.failure() {
-            Some(failure) => bail!("{failure}; seed {}", self.seed),
+            Some(failure) => bail!("{failure}; {}", self.describe(entries)),
             None => Ok(()),
         }
     }
 
-    /// Stops the workers when their time is over, and waits for them. One that hangs ends the
-    /// program, as it may never end otherwise.
-    fn watch<'b>(
-        &self,
-        verdict: &Verdict,
-        workers: impl Iterator<Item = &'b Worker> + Clone,
-        length: Duration,
-    ) {
-        let start = Instant::now();
-        let mut watchdog = Watchdog::new(workers.clone(), self.patience);
+    /// What it takes to do the same again.
+    fn describe(&self, entries: &[&'static Entry]) -> String {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
 
-        while !workers.clone().all(Worker::ended) {
-            if start.elapsed() >= length {
-                verdict.stop();
-            }
-            if let Some(worker) = watchdog.hanging() {
-                println!(
-                    "stress: {} hangs, after {} acts; seed {}",
-                    worker.name,
-                    worker.acts.load(Ordering::Relaxed),
-                    self.seed
-                );
-                std::process::exit(1);
-            }
-            thread::sleep(TICK);
-        }
+        format!("seed {}, with {}", self.seed, names.join(","))
     }
 
     fn count(&mut self, name: &'static str, acts: u64) {
@@ -117,4 +111,35 @@ impl Run<'_> {
             self.scene.segments.load(Ordering::Relaxed)
         );
     }
+}
+
+/// Starts a thread with a name, which the kernel knows the first 15 letters of.
+fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce() + Send + 'scope) {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn_scoped(scope, run)
+        .expect("a thread");
+}
+
+/// Stops workers when their time is over, and waits for them. Returns one that hangs: it may never
+/// end, and cannot be waited for.
+fn watch<'a>(
+    verdict: &Verdict,
+    workers: impl Iterator<Item = &'a Worker> + Clone,
+    length: Duration,
+    patience: Duration,
+) -> Option<&'a Worker> {
+    let start = Instant::now();
+    let mut watchdog = Watchdog::new(workers.clone(), patience);
+
+    while !workers.clone().all(Worker::ended) {
+        if start.elapsed() >= length {
+            verdict.stop();
+        }
+        if let Some(worker) = watchdog.hanging() {
+            return Some(worker);
+        }
+        thread::sleep(TICK);
+    }
+    None
 }
