@@ -22,6 +22,9 @@ use std::{ops::Range, sync::atomic::Ordering};
 /// One move in so many is followed by a look at `/proc/self/maps`.
 const MAPS_EVERY: u32 = 8;
 
+/// One page in so many is looked for where it was.
+const LEFT_EVERY: usize = 16;
+
 /// Moves one region.
 pub struct Mover<'a> {
     scene: &'a Scene,
@@ -201,26 +204,23 @@ impl<'a> Mover<'a> {
 
     /// Expects a page not to be where it was as well.
     ///
-    /// Looking at what is left maps a page there. Every other page is not looked at, so that the
-    /// next move goes over either.
+    /// One page in so many is looked at, another one after each move: a look at what is not mapped
+    /// waits for all that hold the mmap lock, and one at what a move left maps a page there, while
+    /// the next move shall also go over some that were never touched.
     fn check_left(&self, from: usize, page: usize, leave: Leave) -> Result<()> {
-        let look = leave == Leave::Nothing || page % 2 == 1;
-        if !look {
+        if page % LEFT_EVERY != self.position.number as usize % LEFT_EVERY {
             return Ok(());
         }
         let kind = self.region.layout.unit(page).kind;
-        let found = self.region.look(from, page, WORDS[page / 2 % 2], By::Cpu)?;
+        let found = self
+            .region
+            .look(from, page, WORDS[page % WORDS.len()], By::Cpu)?;
+        let mapped = found.found != Err(Fault::Unmapped);
         let right = match leave {
-            Leave::Nothing => found.found == Err(Fault::Unmapped),
-            Leave::Mappings => {
-                found.found != Err(Fault::Unmapped)
-                    && found.sight
-                        == if kind.once() {
-                            Sight::Gone
-                        } else {
-                            Sight::Page
-                        }
-            }
+            Leave::Nothing => !mapped,
+            // Private pages have gone, those of a file are seen through any mapping of it.
+            Leave::Mappings if kind.once() => mapped && found.sight == Sight::Gone,
+            Leave::Mappings => mapped && found.sight == Sight::Page,
         };
         ensure!(
             right,
