@@ -83,7 +83,8 @@ impl Region {
 
         sys::map(addr, len, source)?;
         if *kind == Kind::Huge {
-            sys::advise(addr, len, libc::MADV_HUGEPAGE)?;
+            // A kernel without huge pages refuses, and uses small ones.
+            let _ = sys::advise(addr, len, libc::MADV_HUGEPAGE);
         }
         for page in pages.clone() {
             if kind.over_file() {

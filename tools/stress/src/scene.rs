@@ -3,11 +3,17 @@
 use crate::{cgroup::Cgroup, kind::Kind, layout::Layout, region::Region};
 use anyhow::Result;
 use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU64},
+};
 
 /// Where regions start. The first one lies below everything else of the process, so that one read
 /// of `/proc/self/maps` shows it.
 const BASES: [usize; 3] = [0x10_0000, 0x10_0000_0000, 0x20_0000_0000];
+
+/// Where the kernel says how it uses huge pages, if it can.
+const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 
 /// How often the pattern of the mixed region is repeated.
 const REPEATS: usize = 24;
@@ -82,6 +88,9 @@ impl Scene {
     pub fn make() -> Result<Self> {
         let [first, second, third] = BASES;
         let mut cgroup = Cgroup::join();
+        if !Path::new(THP).exists() {
+            println!("| {:16} left out: no {THP}", "huge pages");
+        }
         let regions = vec![
             Region::make("low", 0, first, low())?,
             Region::make("mixed", 1, second, mixed())?,
