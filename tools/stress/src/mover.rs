@@ -17,10 +17,25 @@ use mem::{
     PAGE,
 };
 use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
-use std::{ops::Range, sync::atomic::Ordering};
+use std::{ops::Range, sync::atomic::Ordering, thread, time::Duration};
 
 /// One move in so many is followed by a look at `/proc/self/maps`.
 const MAPS_EVERY: u32 = 8;
+
+/// How often a mover pauses, and for how long: KSM and khugepaged need some time for a page.
+const PAUSE_EVERY: u32 = 32;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes one mapping of what advice has split, and fills it with huge pages.
+const WHOLE: [i32; 4] = [
+    libc::MADV_NORMAL,
+    libc::MADV_DODUMP,
+    libc::MADV_HUGEPAGE,
+    libc::MADV_COLLAPSE,
+];
+
+/// One unit in so many is swapped out or made of huge pages before a move.
+const PREPARE_EVERY: u32 = 8;
 
 /// One page in so many is looked for where it was.
 const LEFT_EVERY: usize = 16;
@@ -55,7 +70,10 @@ impl<'a> Mover<'a> {
             false => Leave::Nothing,
         };
 
-        self.swap_out(rng);
+        if rng.random_ratio(1, PAUSE_EVERY) {
+            thread::sleep(PAUSE);
+        }
+        self.prepare(at, rng);
         if rng.random_ratio(1, 3) {
             let part = self.any_part(rng);
             if self.go(&part, at, to, leave(rng))? {
@@ -74,19 +92,27 @@ impl<'a> Mover<'a> {
         start..rng.random_range(start + 1..=self.region.layout.len())
     }
 
-    /// Swaps some memory out, where there is swap.
-    fn swap_out(&self, rng: &mut ChaCha8Rng) {
+    /// Swaps some units out, and makes some of huge pages, so that the next move finds them so.
+    /// Whether that really happens is up to the kernel.
+    fn prepare(&self, at: usize, rng: &mut ChaCha8Rng) {
         for unit in self.region.layout.units() {
-            if unit.kind == Kind::Swapped && rng.random_ratio(1, 8) {
-                let Place::Rest { at, .. } = self.position.place else {
-                    return;
-                };
-                // Whether it really goes is up to the kernel.
-                let _ = sys::advise(
-                    self.region.addr(at, unit.pages.start),
-                    unit.pages.len() * PAGE,
-                    libc::MADV_PAGEOUT,
-                );
+            if !rng.random_ratio(1, PREPARE_EVERY) {
+                continue;
+            }
+            let (addr, len) = (
+                self.region.addr(at, unit.pages.start),
+                unit.pages.len() * PAGE,
+            );
+            let advice: &[i32] = match unit.kind {
+                Kind::Swapped => &[libc::MADV_PAGEOUT],
+                Kind::Huge => {
+                    let _ = sys::protect(addr, len, true);
+                    &WHOLE
+                }
+                _ => &[],
+            };
+            for advice in advice {
+                let _ = sys::advise(addr, len, *advice);
             }
         }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// How many slots a region has.
-pub const SLOTS: usize = 3;
+pub const SLOTS: usize = 4;
 
 /// Where the part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,10 +42,19 @@ pub struct Region {
 }
 
 impl Region {
-    /// Maps a region and stamps its pages. The first two slots touch, the third one lies so that
-    /// page tables do not line up with those of the others.
-    pub fn make(name: &'static str, number: usize, base: usize, layout: Layout) -> Result<Self> {
+    /// Maps a region and stamps its pages.
+    ///
+    /// The first two slots touch, the third one is `gap` bytes further. The last one lies so that
+    /// neither page tables nor huge pages line up with those of the others.
+    pub fn make(
+        name: &'static str,
+        number: usize,
+        base: usize,
+        gap: usize,
+        layout: Layout,
+    ) -> Result<Self> {
         let len = layout.len() * PAGE;
+        let third = base + 2 * len + gap;
         let position = Position {
             number: 0,
             rest: 0,
@@ -57,7 +66,7 @@ impl Region {
             number,
             files: Files::make(&layout)?,
             position: Shared::new(&position),
-            slots: [base, base + len, base + 2 * len + 3 * PAGE],
+            slots: [base, base + len, third, third + len + gap + 3 * PAGE],
             layout,
             checked: AtomicU64::new(0),
         };

@@ -2,6 +2,7 @@
 
 use crate::{cgroup::Cgroup, kind::Kind, layout::Layout, region::Region};
 use anyhow::Result;
+use mem::PAGE;
 use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
 use std::{
     path::Path,
@@ -11,6 +12,9 @@ use std::{
 /// Where regions start. The first one lies below everything else of the process, so that one read
 /// of `/proc/self/maps` shows it.
 const BASES: [usize; 3] = [0x10_0000, 0x10_0000_0000, 0x20_0000_0000];
+
+/// The size of a huge page in bytes.
+const HUGE_PAGE: usize = 2 << 20;
 
 /// Where the kernel says how it uses huge pages, if it can.
 const THP: &str = "/sys/kernel/mm/transparent_hugepage";
@@ -72,7 +76,8 @@ fn mixed() -> Layout {
     }))
 }
 
-/// Mappings large enough for huge pages, in which two slots are aligned alike.
+/// Mappings large enough for huge pages. Its length is a multiple of theirs, so that most slots
+/// are aligned to them.
 fn huge() -> Layout {
     Layout::new([
         (512, Some(Kind::Huge)),
@@ -92,9 +97,9 @@ impl Scene {
             println!("| {:16} left out: no {THP}", "huge pages");
         }
         let regions = vec![
-            Region::make("low", 0, first, low())?,
-            Region::make("mixed", 1, second, mixed())?,
-            Region::make("huge", 2, third, huge())?,
+            Region::make("low", 0, first, PAGE, low())?,
+            Region::make("mixed", 1, second, PAGE, mixed())?,
+            Region::make("huge", 2, third, HUGE_PAGE, huge())?,
         ];
         if let Ok(cgroup) = &mut cgroup {
             cgroup.set_up()?;

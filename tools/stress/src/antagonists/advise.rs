@@ -21,8 +21,6 @@ enum To {
     Any,
     /// A unit of a kind.
     Unit(Kind),
-    /// As much as a huge page.
-    Large,
 }
 
 /// Advice, and what it is given to.
@@ -37,9 +35,9 @@ const ADVICE: [(i32, To); 19] = [
     (libc::MADV_DODUMP, To::Any),
     (libc::MADV_POPULATE_READ, To::Any),
     (libc::MADV_POPULATE_WRITE, To::Any),
-    (libc::MADV_NOHUGEPAGE, To::Large),
-    (libc::MADV_HUGEPAGE, To::Large),
-    (libc::MADV_COLLAPSE, To::Large),
+    (libc::MADV_NOHUGEPAGE, To::Unit(Kind::Huge)),
+    (libc::MADV_HUGEPAGE, To::Unit(Kind::Huge)),
+    (libc::MADV_COLLAPSE, To::Unit(Kind::Huge)),
     (libc::MADV_DONTNEED, To::Unit(Kind::Shared)),
     (libc::MADV_DONTNEED, To::Unit(Kind::Tmpfs)),
     (libc::MADV_DONTFORK, To::Unit(Kind::NoFork)),
@@ -97,7 +95,6 @@ fn known(advice: i32) -> Result<bool> {
 fn any_range(region: &Region, to: To, rng: &mut ChaCha8Rng) -> Option<(usize, usize)> {
     match to {
         To::Any => Some(region.any_range(16, rng)),
-        To::Large => Some(region.any_range(512, rng)),
         To::Unit(kind) => region.any_unit(kind, rng),
     }
 }

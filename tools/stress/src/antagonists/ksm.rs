@@ -14,7 +14,7 @@ const KSM: &str = "/sys/kernel/mm/ksm";
 
 /// How KSM is set so that it works all the time.
 const EAGER: [(&str, &str); 3] = [
-    ("sleep_millisecs", "10"),
+    ("sleep_millisecs", "0"),
     ("pages_to_scan", "1000"),
     ("run", "1"),
 ];
