@@ -1,0 +1,120 @@
+//! Loads and stores by the CPU, at addresses where nothing may be mapped at the moment.
+//!
+//! Each is a function whose first instruction is the access. Should that one fault, the handler of
+//! the signal goes on at the return of the function instead, with the signal as its result.
+
+use crate::{checked, in_field, PAGE};
+use std::{arch::global_asm, io, ptr};
+
+global_asm!(
+    ".pushsection .text.mem_peek, \"ax\", @progbits",
+    // u64 mem_peek(const u64 *rdi, u64 *rsi)
+    "mem_peek:",
+    "mov rax, [rdi]",
+    "mov [rsi], rax",
+    "xor eax, eax",
+    "ret",
+    // u64 mem_poke(u64 *rdi, u64 rsi)
+    "mem_poke:",
+    "mov [rdi], rsi",
+    "xor eax, eax",
+    "mem_return:",
+    "ret",
+    ".popsection",
+);
+
+extern "C" {
+    fn mem_peek(addr: usize, value: *mut u64) -> u64;
+    fn mem_poke(addr: usize, value: u64) -> u64;
+    fn mem_return();
+}
+
+/// Why an access did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is mapped there, or what is may not be accessed so.
+    Unmapped,
+    /// A file is mapped there that has no such page, or memory that has failed.
+    Bus,
+}
+
+fn result(signal: u64) -> Result<(), Fault> {
+    match signal as i32 {
+        0 => Ok(()),
+        libc::SIGBUS => Err(Fault::Bus),
+        _ => Err(Fault::Unmapped),
+    }
+}
+
+/// Loads a word.
+pub fn peek(addr: usize) -> Result<u64, Fault> {
+    let mut value = 0;
+
+    in_field(addr, size_of::<u64>());
+    // SAFETY: A load from the field harms nobody, and a fault of it is handled. `value` is ours.
+    result(unsafe { mem_peek(addr, &mut value) }).map(|()| value)
+}
+
+/// Stores a word.
+pub fn poke(addr: usize, value: u64) -> Result<(), Fault> {
+    in_field(addr, size_of::<u64>());
+    // SAFETY: No reference to memory in the field exists, and a fault of the store is handled.
+    result(unsafe { mem_poke(addr, value) })
+}
+
+extern "C" fn on_fault(signal: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: The kernel passes the context of the thread to handlers with `SA_SIGINFO`, and
+    // nobody else uses it.
+    let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    let at = registers[libc::REG_RIP as usize] as usize;
+
+    if at == mem_peek as *const () as usize || at == mem_poke as *const () as usize {
+        registers[libc::REG_RAX as usize] = i64::from(signal);
+        registers[libc::REG_RIP as usize] = mem_return as *const () as usize as i64;
+    } else {
+        // A fault of the program itself: let it happen again, and end the program.
+        // SAFETY: A call without requirements.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Makes [`peek()`] and [`poke()`] survive faults, from here on, in all threads and children.
+pub fn survive_faults() -> io::Result<()> {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: All zeroes is a valid value, of no flags and no blocked signals.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+
+        action.sa_sigaction = on_fault as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO;
+        // SAFETY: The handler is safe to run at any access to memory: it uses registers alone.
+        checked(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) })?;
+    }
+    Ok(())
+}
+
+/// The address of a word of a page.
+pub fn word(page: usize, word: usize) -> usize {
+    assert!(word < PAGE / size_of::<u64>());
+    page + word * size_of::<u64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::{map, protect, unmap, Source};
+
+    #[test]
+    fn faults_are_results() {
+        let at = 0x4000_0000;
+        survive_faults().unwrap();
+
+        assert_eq!(peek(at), Err(Fault::Unmapped));
+        map(at, PAGE, Source::Anonymous).unwrap();
+        assert_eq!(poke(at, 7), Ok(()));
+        protect(at, PAGE, false).unwrap();
+        assert_eq!(poke(at, 8), Err(Fault::Unmapped));
+        assert_eq!(peek(at), Ok(7));
+        unmap(at, PAGE).unwrap();
+        assert_eq!(poke(at, 9), Err(Fault::Unmapped));
+    }
+}

@@ -1,0 +1,154 @@
+//! Moves memory to and fro while everything else happens to it, and looks whether any gets lost.
+//!
+//! Each page of a few regions carries a stamp that says what page it is. *Movers* move the regions
+//! by `mremap()`, whole or in parts. *Antagonists* do to them what others may do meanwhile, each
+//! alone and all together. Everybody looks for wrong stamps all the time.
+
+mod antagonists;
+mod cgroup;
+mod cover;
+mod files;
+mod hang;
+mod kind;
+mod layout;
+mod mover;
+mod one_step;
+mod position;
+mod region;
+mod run;
+mod sabotage;
+mod scene;
+mod stamp;
+mod workers;
+
+use antagonists::Entry;
+use anyhow::{bail, Result};
+use clap::{Args, Parser, Subcommand};
+use run::Run;
+use sabotage::Sabotage;
+use scene::Scene;
+use std::{
+    process::ExitCode,
+    sync::atomic::Ordering,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
+
+#[derive(Parser)]
+#[command(about = "Moves memory to and fro while everything else happens to it")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs antagonists: half of the time each alone, then all together
+    Run(Options),
+}
+
+#[derive(Args)]
+struct Options {
+    /// How long, in all
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Decides what happens, as far as the program does
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Runs only these, together
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<String>,
+    /// Lists the antagonists
+    #[arg(long)]
+    list: bool,
+    /// Does something wrong on purpose, to see that it is found
+    #[arg(long, hide = true)]
+    sabotage: Option<Sabotage>,
+    /// How many seconds one thread may take for one act
+    #[arg(long, default_value_t = 120)]
+    patience: u64,
+}
+
+/// The antagonists that were asked for.
+fn chosen(names: &[String]) -> Result<Vec<&'static Entry>> {
+    for name in names {
+        if !antagonists::ALL.iter().any(|entry| entry.name == name) {
+            bail!("there is no antagonist '{name}'");
+        }
+    }
+    Ok(antagonists::ALL
+        .iter()
+        .filter(|entry| names.is_empty() || names.iter().any(|name| name == entry.name))
+        .collect())
+}
+
+/// Leaves out what the kernel lacks something for.
+fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>) -> Vec<&'a Entry> {
+    entries
+        .into_iter()
+        .filter(|entry| match (entry.make)(scene) {
+            Ok(_) => true,
+            Err(reason) => {
+                println!("| {:16} left out: {reason:#}", entry.name);
+                false
+            }
+        })
+        .collect()
+}
+
+/// Runs the phases, and returns how many moves were made and pages checked.
+fn run(options: &Options) -> Result<(u64, u64)> {
+    mem::peek::survive_faults()?;
+    if available_parallelism()?.get() < 2 {
+        println!("| one CPU: little happens at the same time");
+    }
+    let scene = Scene::make()?;
+    let entries = possible(&scene, chosen(&options.only)?);
+    let total = Duration::from_secs(options.seconds);
+    let start = Instant::now();
+    let mut run = Run {
+        scene: &scene,
+        seed: options.seed,
+        sabotage: options.sabotage,
+        patience: Duration::from_secs(options.patience),
+        acts: Vec::new(),
+    };
+
+    if options.only.is_empty() && !entries.is_empty() {
+        let alone = total / 2 / entries.len() as u32;
+        for entry in &entries {
+            run.phase(&[entry], alone)?;
+        }
+    }
+    run.phase(&entries, total.saturating_sub(start.elapsed()))?;
+    run.report(start.elapsed().as_secs_f64());
+
+    let checked = scene
+        .regions
+        .iter()
+        .map(|region| region.checked.load(Ordering::Relaxed));
+    Ok((scene.moves.load(Ordering::Relaxed), checked.sum()))
+}
+
+fn main() -> ExitCode {
+    let Cli {
+        command: Command::Run(options),
+    } = Cli::parse();
+
+    if options.list {
+        for entry in antagonists::ALL {
+            println!("{:16} {}", entry.name, entry.about);
+        }
+        return ExitCode::SUCCESS;
+    }
+    match run(&options) {
+        Ok((moves, checked)) => {
+            println!("stress: {moves} moves, {checked} pages checked, 0 wrong");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("stress: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
