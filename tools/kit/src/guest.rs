@@ -227,16 +227,18 @@ pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
     Ok(accel.to_owned())
 }
 
+/// What a kernel in trouble says, as an extended regular expression.
+pub const TROUBLE: &str = concat!(
+    r"WARNING: (CPU|possible|suspicious|inconsistent|bad|lock held)|\bBUG:|Oops|KASAN:|",
+    r"Kernel panic|kernel BUG at|INFO: (task|rcu)|rcu.*stall|soft lockup|",
+    r"unreferenced object|list_(add|del) corruption|general protection fault|",
+    r"Bad page|bad: scheduling|Bad rss-counter|maple_tree|sleeping function called|",
+    r"refcount_t:|non-zero pgtables_bytes|UBSAN|x86/PAT: .*invalid memtype|issue in "
+);
+
 /// Lines of a console that tell of a kernel in trouble.
 pub fn trouble(console: &str) -> Vec<&str> {
-    let pattern = Regex::new(concat!(
-        r"WARNING: (CPU|possible|suspicious|inconsistent|bad|lock held)|\bBUG:|Oops|KASAN:|",
-        r"Kernel panic|kernel BUG at|INFO: (task|rcu)|rcu.*stall|soft lockup|",
-        r"unreferenced object|list_(add|del) corruption|general protection fault|",
-        r"Bad page|bad: scheduling|Bad rss-counter|maple_tree|sleeping function called|",
-        r"refcount_t:|non-zero pgtables_bytes|UBSAN|x86/PAT: .*invalid memtype|issue in "
-    ))
-    .expect("a valid pattern");
+    let pattern = Regex::new(TROUBLE).expect("a valid pattern");
 
     console
         .lines()

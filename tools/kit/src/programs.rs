@@ -2,7 +2,7 @@
 //! the stress, the limits.
 
 use crate::{
-    guest::{Content, Guest, Machine},
+    guest::{Content, Guest, Machine, TROUBLE},
     host, kernel, kunit,
     outcome::Outcome,
     paths::Paths,
@@ -11,16 +11,19 @@ use crate::{
 use anyhow::{ensure, Result};
 use std::{path::PathBuf, time::Duration};
 
-/// What programs find in a guest: swap, huge pages, a cgroup to limit, two nodes of memory. And
-/// nothing on the console but what matters: a failed allocation says more than one wants to read.
+/// What programs find in a guest: swap, huge pages, a cgroup to limit, and no khugepaged that
+/// changes what they look at. The console is theirs, as the kernel has much to say of allocations
+/// that fail.
 const SETTINGS: &str = "\
+echo 3 > /proc/sys/kernel/printk
 mkswap /dev/ram0 > /dev/null && swapon /dev/ram0
 echo 80 > /proc/sys/vm/nr_hugepages
 mkdir -p /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup
+echo 1000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 ";
 
-/// Kernel parameters: two nodes of memory.
-const PARAMETERS: &str = "numa=fake=2";
+/// Kernel parameters: two nodes of memory, and room for what the kernel says.
+const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 
 /// Layouts that one call and a call for each have once disagreed on.
 const CORPUS: &str = "tools/fuzz/corpus";
@@ -51,7 +54,8 @@ impl Run<'_> {
         )];
         content.extend_from_slice(self.content);
         let script = format!(
-            "{SETTINGS}/guest/{} {}\necho \"exit status $?\"\n",
+            "{SETTINGS}/guest/{} {}\necho \"exit status $?\"\n\
+             dmesg -s 16777216 | grep -A 30 -E '{TROUBLE}' | head -n 300\n",
             self.program, self.arguments
         );
         let name = format!("{}-{config}", self.program);
