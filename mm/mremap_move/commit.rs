@@ -76,6 +76,13 @@ fn unmerge_ksm(mm: &LockedMm, plan: &CheckedPlan) -> Result {
     Ok(())
 }
 
+/// A segment, and where it is in its run.
+struct Place {
+    segment: Segment,
+    is_first: bool,
+    is_last: bool,
+}
+
 /// A move under way. Dropping it takes the move back, until [`Transfer::finish_source()`].
 struct Transfer<'a> {
     mm: &'a mut LockedMm,
@@ -215,17 +222,15 @@ impl<'a> Transfer<'a> {
     /// source behind it is as it was. Locked copies wait until all of the source is unlocked, or
     /// they would be unlocked with a mapping of it that they had merged with.
     fn leave_source(&mut self) {
-        self.each_segment(|this, segment, is_last| {
-            if !this.is_locked(segment.new) {
-                this.mm
-                    .merge_copy(segment.old, segment.destination(), is_last);
+        self.each_segment(|this, place| {
+            if !this.is_locked(place.segment.new) {
+                this.merge(place);
             }
-            this.mm.leave_empty(segment.source());
+            this.mm.leave_empty(place.segment.source());
         });
-        self.each_segment(|this, segment, is_last| {
-            if this.is_locked(segment.new) {
-                this.mm
-                    .merge_copy(segment.old, segment.destination(), is_last);
+        self.each_segment(|this, place| {
+            if this.is_locked(place.segment.new) {
+                this.merge(place);
             }
         });
     }
@@ -236,17 +241,35 @@ impl<'a> Transfer<'a> {
             .is_some_and(|vma| vma.flags() & flags::LOCKED != 0)
     }
 
-    /// Calls `act` for each segment in ascending order, and says whether a run ends there.
-    fn each_segment(&mut self, mut act: impl FnMut(&mut Self, &Segment, bool)) {
+    /// Merges the copy of a segment whose source stays with what is around it, but not with its
+    /// source, nor with what was one mapping with that when the move began.
+    fn merge(&mut self, place: &Place) {
+        let apart = self.plan.mapping_of(&place.segment);
+        let copy = place.segment.destination();
+        let with_prev = !place.is_first || !apart.contains(&(copy.start - 1));
+        let with_next = place.is_last && !apart.contains(&copy.end);
+
+        self.mm.merge_copy(copy, with_prev, with_next);
+    }
+
+    /// Calls `act` for each segment in ascending order.
+    fn each_segment(&mut self, mut act: impl FnMut(&mut Self, &Place)) {
+        let mut end = None;
         let mut next = self
             .plan
             .segment_from(&self.view(), self.plan.request().old);
 
         while let Some(segment) = next {
-            let end = segment.source().end;
-            next = self.plan.segment_from(&self.view(), end);
-            let is_last = next.map_or(true, |next| next.old != end);
-            act(self, &segment, is_last);
+            let is_first = end != Some(segment.old);
+            let from = segment.source().end;
+            next = self.plan.segment_from(&self.view(), from);
+            end = Some(from);
+            let place = Place {
+                segment,
+                is_first,
+                is_last: next.map_or(true, |next| next.old != from),
+            };
+            act(self, &place);
         }
     }
 

@@ -179,6 +179,8 @@ pub(crate) struct Totals {
 pub(crate) struct CheckedPlan {
     request: Request,
     totals: Totals,
+    /// The addresses of the first mapping of the source and of the last, before any was cut.
+    ends: [Range<usize>; 2],
 }
 
 impl CheckedPlan {
@@ -207,6 +209,15 @@ impl CheckedPlan {
         until: usize,
     ) -> Option<Segment> {
         runs(segments(space, &self.request, from..until).map(|(_, segment)| segment)).next()
+    }
+
+    /// The addresses that the mapping of a segment covered when the plan was made.
+    pub(crate) fn mapping_of(&self, segment: &Segment) -> Range<usize> {
+        self.ends
+            .iter()
+            .find(|end| end.contains(&segment.old))
+            .cloned()
+            .unwrap_or(segment.source())
     }
 
     /// What a mapping has of the part of the source that lies below `until`.
@@ -267,8 +278,12 @@ pub(crate) fn plan<S: Space>(
         ..Totals::default()
     };
 
+    let mut ends = [0..0, 0..0];
+
     for (mapping, segment) in segments(space, &request, source.clone()) {
+        ends[1] = mapping.range();
         if totals.segments == 0 {
+            ends[0] = mapping.range();
             if segment.old != source.start {
                 return Err(Refusal::NothingMapped);
             }
@@ -299,7 +314,11 @@ pub(crate) fn plan<S: Space>(
     }
     space.check_totals(&totals).map_err(Refusal::Totals)?;
 
-    Ok(CheckedPlan { request, totals })
+    Ok(CheckedPlan {
+        request,
+        totals,
+        ends,
+    })
 }
 
 /// Checks what is unmapped at the destination of one run.

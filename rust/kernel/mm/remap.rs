@@ -203,19 +203,18 @@ impl LockedMm {
     }
 
     /// Merges the copy of which `range` (bytes) is all with what is around it, as if it arrived
-    /// now, but not with the mapping at `old`, its source. `is_last` says that what follows is not
-    /// another copy.
+    /// now: with what is before and with what follows it, if it may.
     ///
     /// Where memory is short it stays as it is. C function: `mremap_merge_copy()`.
-    pub fn merge_copy(&mut self, old: usize, range: Range<usize>, is_last: bool) {
+    pub fn merge_copy(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
         // SAFETY: The address space is locked.
         unsafe {
             bindings::mremap_merge_copy(
                 self.as_ptr(),
-                old as _,
                 range.start as _,
                 range.end as _,
-                is_last,
+                with_prev,
+                with_next,
             )
         };
     }
