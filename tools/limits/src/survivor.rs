@@ -12,7 +12,8 @@ use anyhow::{ensure, Context, Result};
 use mem::{
     checked,
     peek::peek,
-    sys::{move_range, Leave},
+    sys::{self, move_range, Leave, Source},
+    PAGE,
 };
 /// How many kills are tried.
 const KILLS: u32 = 16;
@@ -71,7 +72,10 @@ fn find(strip: &Strip) -> Result<usize> {
 
 /// The mover is dead when the survivor looks. If it was killed in the call, the call has taken
 /// everything back; if the kill came too late, the move has been made. Both are right, and whichever
-/// it is, it is so for all mappings. Kills come earlier after a move that was made, and later after
+/// it is, it is so for all mappings.
+///
+/// Before each move one page is mapped at the destination. A move that was taken back has unmapped
+/// it, one that never began has not. Kills come earlier after a move that was made, and later after
 /// one that was not, so that among them are some that meet the call in the middle.
 pub fn check() -> Result<()> {
     let mover = Mover::new()?;
@@ -82,7 +86,7 @@ pub fn check() -> Result<()> {
     result.context("mremap")?;
 
     let (mut at, mut delay) = (find(&strip)?, whole / 2);
-    let (mut made, mut taken_back) = (0, 0);
+    let (mut made, mut taken_back, mut not_begun) = (0, 0, 0);
     for _ in 0..KILLS {
         let to = if at == OLD { NEW } else { OLD };
         let task = Task {
@@ -91,22 +95,31 @@ pub fn check() -> Result<()> {
             to,
             len: strip.len(),
         };
+        sys::map(to, PAGE, Source::Anonymous).context("mmap")?;
         let child = start(&task, &mut stack)?;
 
         mover.wait_for_start();
         std::thread::sleep(delay);
         child.kill()?;
-        let now = find(&strip)?;
-        if now == at {
-            taken_back += 1;
-            delay = delay * 5 / 4;
-        } else {
-            made += 1;
-            delay = delay * 3 / 4;
+        // What was there before was never written to, the strip is not zero anywhere.
+        let begun = peek(to) != Ok(0);
+        if !begun {
+            sys::unmap(to, PAGE).context("munmap")?;
         }
+        let now = find(&strip)?;
+        match (now == at, begun) {
+            (true, true) => taken_back += 1,
+            (true, false) => not_begun += 1,
+            (false, _) => made += 1,
+        }
+        delay = if now == at {
+            delay * 5 / 4
+        } else {
+            delay * 3 / 4
+        };
         at = now;
     }
-    say!("{KILLS} movers killed: {made} moves were made, {taken_back} taken back or not begun");
+    say!("{KILLS} movers killed: {made} moves were made, {taken_back} taken back, {not_begun} not begun");
     ensure!(taken_back > 0, "no mover was killed on the way");
 
     let to = if at == OLD { NEW } else { OLD };
