@@ -121,7 +121,8 @@ fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &s
     };
 
     qemu.args(["-accel", accel, "-cpu", cpu, "-m", "1536"])
-        .args(["-smp", &cpus.to_string()])
+        // Without ACPI the kernel finds one CPU in each socket.
+        .args(["-smp", &format!("{cpus},sockets={cpus}")])
         .args(["-display", "none", "-serial", "mon:stdio"])
         .args(["-no-reboot", "-nic", "none"])
         .arg("-kernel")

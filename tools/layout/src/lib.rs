@@ -22,6 +22,7 @@ mod movement;
 mod page;
 mod picture;
 mod plan;
+mod rejoin;
 mod shrink;
 mod smaps;
 mod snapshot;

@@ -53,7 +53,10 @@ proptest! {
 
     #[test]
     fn segments_are_parts_of_one_mapping((paper, request) in layouts(0.0)) {
+        let plan = planned(&paper, request)?;
+
         for (area, segment) in segments(&paper, &request, request.source()) {
+            prop_assert_eq!(plan.mapping_of(&segment), area.range.clone());
             prop_assert!(area.range.start <= segment.old);
             prop_assert!(segment.source().end <= area.range.end);
             // It is all of the mapping, but for what the source cuts off.

@@ -71,25 +71,31 @@ impl Judge {
                 ));
             }
             all.extend(match call.errno {
-                0 => self.success("although a fault was reached", call, &effect),
+                0 => self.success("although a fault was reached", call, &effect, true),
                 _ => self.failure(&before, call),
             });
             effect = effect.then(&call.effect);
         }
         for call in &session.again {
-            all.extend(self.success("when tried again", call, &effect));
+            all.extend(self.success("when tried again", call, &effect, false));
         }
         all
     }
 
-    /// A call that succeeded gives what a call each gives, whatever happened before.
-    fn success(&self, when: &str, call: &Call, before: &Effect) -> Vec<String> {
+    /// A call that succeeded gives what a call each gives, whatever happened before. If memory was
+    /// `short`, mappings may have stayed apart.
+    fn success(&self, when: &str, call: &Call, before: &Effect, short: bool) -> Vec<String> {
         if call.errno != 0 {
             let error = std::io::Error::from_raw_os_error(call.errno as i32);
             return vec![format!("{when}: {error}")];
         }
-        let state = State::new(call);
-        let mut all = compare(&self.oracle.snapshot, &state.snapshot, &self.scope);
+        let mut state = State::new(call);
+        let mut scope = self.scope;
+        if short {
+            state.snapshot = state.snapshot.joined_as_in(&self.oracle.snapshot);
+            scope.merged = false;
+        }
+        let mut all = compare(&self.oracle.snapshot, &state.snapshot, &scope);
         let total = before.then(&state.effect);
 
         all.extend(self.oracle.effect.compare(&total, &self.scope, true));
@@ -109,7 +115,8 @@ impl Judge {
             may_soil: true,
             ..Scope::times(["before", "after it failed"])
         };
-        let mut as_before = compare(before, &after.snapshot, &untouched);
+        let joined = after.snapshot.joined_as_in(before);
+        let mut as_before = compare(before, &joined, &untouched);
         as_before.extend(Effect::none().compare(&after.effect, &untouched, true));
         let cleared = self
             .cleared
@@ -125,13 +132,14 @@ impl Judge {
     }
 
     /// Compares with a process in which what is in the way was unmapped. Page frames must be those
-    /// from before.
+    /// from before. What the next run goes over may have been split for that.
     fn as_cleared(&self, before: &Snapshot, cleared: &State, after: &State) -> Vec<String> {
         let scope = Scope {
             may_soil: true,
             ..Scope::processes(["with the destination unmapped", "after it failed"])
         };
-        let mut all = compare(&cleared.snapshot, &after.snapshot, &scope);
+        let joined = after.snapshot.joined_as_in(&cleared.snapshot);
+        let mut all = compare(&cleared.snapshot, &joined, &scope);
 
         all.extend(cleared.effect.compare(&after.effect, &scope, true));
         all.extend(other_frames(before, &after.snapshot));
