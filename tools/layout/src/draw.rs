@@ -21,6 +21,11 @@ pub fn draw(seed: u64, features: &Features) -> Layout {
     }
 }
 
+/// Brings things into an order that a seed decides.
+pub fn shuffle<T>(seed: u64, values: &mut [T]) {
+    Dice::new(seed).shuffle(values);
+}
+
 fn attempt(dice: &mut Dice, features: &Features) -> Layout {
     let mut theme = units::theme(dice, features);
     let source = units::source(dice, &mut theme);

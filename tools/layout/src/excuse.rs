@@ -84,6 +84,26 @@ impl Layout {
         )
     }
 
+    /// Does untouched anonymous memory arrive next to anonymous memory at the other end of the
+    /// source?
+    ///
+    /// ```text
+    /// source       [ untouched ][ ... ][ last ]
+    /// destination                             [ untouched ][ ... ][ last ]
+    /// ```
+    ///
+    /// In a sequence of calls it joins that, and has its anon_vma when it is alone again.
+    fn joins_the_other_end(&self) -> bool {
+        let (source, destination) = (self.step.source(), self.step.destination());
+        let [first, last] = [source.start, source.end - 1].map(|page| self.unit_at(page));
+        let joins = |one: Option<&Unit>, other: Option<&Unit>| {
+            one.is_some_and(Unit::untouched) && other.is_some_and(|unit| unit.kind == Kind::Anon)
+        };
+
+        destination.start == source.end && joins(first, last)
+            || destination.end == source.start && joins(last, first)
+    }
+
     /// How much memory page tables may take by one call.
     fn tables(&self, segments: &[Range<usize>]) -> Tables {
         let mut old = self.units_in(self.step.destination());
@@ -107,7 +127,7 @@ impl Layout {
 
         Scope {
             soft_dirty_flag: !joins,
-            merged: !joins && !self.keeps_both_ends(),
+            merged: !joins && !self.keeps_both_ends() && !self.joins_the_other_end(),
             may_soil: self.moves_a_table(segments),
             tables: self.tables(segments),
             ..Scope::processes(["by a call each", "by one call"])

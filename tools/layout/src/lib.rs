@@ -33,8 +33,8 @@ mod wire;
 
 pub use capture::{Capture, Depth};
 pub use child::{in_child, Failure};
-pub use compare::{compare, show, Scope};
-pub use draw::draw;
+pub use compare::{compare, show, Scope, Tables};
+pub use draw::{draw, shuffle};
 pub use features::Features;
 pub use gauge::{Effect, Gauge};
 pub use kernel_log::KernelLog;

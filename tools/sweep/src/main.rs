@@ -14,7 +14,7 @@ mod sweep;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use config::Config;
-use layout::{draw, Features};
+use layout::{draw, shuffle, Features};
 use std::{
     path::PathBuf,
     process::ExitCode,
@@ -36,7 +36,8 @@ struct Cli {
 enum Command {
     /// Sweep all configurations, then layouts that are drawn at random
     Run {
-        /// The order of the configurations, and what is drawn
+        /// The order of the configurations, what is drawn, and which allocations fail where there
+        /// are too many to let each fail
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// For how long
@@ -57,13 +58,9 @@ fn configs(
     segments: &[usize],
     endless: bool,
 ) -> impl Iterator<Item = Config> {
-    let all = config::all(features, segments);
+    let mut all = config::all(features, segments);
+    shuffle(seed, &mut all);
     let features = *features;
-    // Steps of a size that has no factor in common with any number of them visit each once.
-    const STRIDE: usize = 7919;
-    let count = all.len();
-    let start = seed as usize;
-    let shuffled = (0..count).map(move |index| all[(start + index * STRIDE) % count].clone());
     let drawn = (seed..u64::MAX)
         .take_while(move |_| endless)
         .map(move |seed| Config {
@@ -71,7 +68,7 @@ fn configs(
             layout: draw(seed, &features),
         });
 
-    shuffled.chain(drawn)
+    all.into_iter().chain(drawn)
 }
 
 fn main() -> Result<ExitCode> {
@@ -82,7 +79,12 @@ fn main() -> Result<ExitCode> {
     if !missing.is_empty() {
         println!("not on this system, so left out: {}", missing.join(", "));
     }
-    let mut sweep = Sweep::new(cli.folder);
+
+    let seed = match cli.command {
+        Command::Run { seed, .. } => seed,
+        Command::One { .. } => 0,
+    };
+    let mut sweep = Sweep::new(cli.folder, seed);
 
     match cli.command {
         Command::One { layout } => sweep.sweep(&Config {

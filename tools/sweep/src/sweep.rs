@@ -17,6 +17,10 @@ use std::{
 /// At how many points of a call memory may run out for the rest of it.
 const BUDGETS: i64 = 40;
 
+/// How many allocations of a call fail alone. Of more than that some are left out, other ones with
+/// another seed.
+const ALONE: u64 = 100;
+
 /// The smallest slab object that is worth its own budget.
 const STEP: i64 = 64;
 
@@ -36,12 +40,17 @@ pub struct Totals {
 
 pub struct Sweep {
     folder: PathBuf,
+    seed: u64,
     log: KernelLog,
     pub totals: Totals,
 }
 
 /// The faults to try a call under: groups, of which each shows its differences.
-fn faults(needs: &Needs) -> [Vec<Fault>; 4] {
+fn faults(needs: &Needs, seed: u64) -> [Vec<Fault>; 4] {
+    // Measuring may need some memory less than the call that follows.
+    let allocations = needs.allocations + 2;
+    let every = allocations.div_ceil(ALONE);
+    let alone = (1 + seed % every..=allocations).step_by(every as usize);
     let budgets = |most: i64, step: i64| {
         let step = (most / BUDGETS).max(step);
         (0..=most / step + 1).map(move |number| number * step)
@@ -49,8 +58,7 @@ fn faults(needs: &Needs) -> [Vec<Fault>; 4] {
     let share = |number: i64, of: i64| of * number / BUDGETS;
 
     [
-        // Measuring may need some memory less than the call that follows.
-        (1..=needs.allocations + 2).map(Fault::Nth).collect(),
+        alone.map(Fault::Nth).collect(),
         budgets(needs.bytes, STEP).map(Fault::Slab).collect(),
         budgets(needs.pages, 1).map(Fault::Pages).collect(),
         (0..=BUDGETS)
@@ -80,9 +88,10 @@ fn without_numbers(what: &[String]) -> BTreeSet<String> {
 }
 
 impl Sweep {
-    pub fn new(folder: PathBuf) -> Self {
+    pub fn new(folder: PathBuf, seed: u64) -> Self {
         Sweep {
             folder,
+            seed,
             log: KernelLog::open(),
             totals: Totals::default(),
         }
@@ -102,7 +111,7 @@ impl Sweep {
         let (faults_before, failed_before) = (self.totals.faults, self.totals.failed);
         let mut found = Vec::new();
 
-        for group in faults(&needs) {
+        for group in faults(&needs, self.seed) {
             found.extend(self.group(layout, &judge, &group)?);
         }
         self.totals.configs += 1;
