@@ -24,6 +24,9 @@ const SUITES: [Suite; 13] = [
     ("debug-kernel", debug_kernel),
 ];
 
+/// Suites that run only when they are named, as they take long.
+const ON_REQUEST: [&str; 1] = ["debug-kernel"];
+
 /// Suites that run again in the debug kernel.
 const DEBUG_SUITES: [&str; 5] = ["kunit", "selftests", "fuzz", "sweep", "stress"];
 
@@ -77,7 +80,8 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
     let mut lines = Vec::new();
     let mut failures = Vec::new();
     for (name, _) in SUITES {
-        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+        let named = names.iter().any(|wanted| wanted == name);
+        if !named && (!names.is_empty() || ON_REQUEST.contains(&name)) {
             continue;
         }
         println!("{name}");
