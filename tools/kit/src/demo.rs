@@ -5,7 +5,7 @@ use crate::{
     host, kernel,
     outcome::Outcome,
     paths::Paths,
-    selftest,
+    programs, selftest,
 };
 use anyhow::{ensure, Result};
 use std::{path::PathBuf, time::Duration};
@@ -86,7 +86,13 @@ pub fn count(paths: &Paths) -> Result<()> {
 /// Opens a shell in the patched kernel, with the test programs at hand.
 pub fn shell(paths: &Paths) -> Result<()> {
     let image = kernel::series(paths, "test")?;
-    let content = selftest::programs(paths)?;
+    let mut content = selftest::programs(paths)?;
+    for program in programs::ALL {
+        content.push((
+            format!("guest/{program}"),
+            host::static_program(paths, program)?,
+        ));
+    }
     let script = "echo 'a shell in the patched kernel; leave it with exit'\n\
                   export PS1='mremap:\\w# '\nsetsid cttyhack sh\n";
 

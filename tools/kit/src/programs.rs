@@ -28,6 +28,9 @@ const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 /// Layouts that one call and a call for each have once disagreed on.
 const CORPUS: &str = "tools/fuzz/corpus";
 
+/// The programs.
+pub const ALL: [&str; 4] = ["fuzz", "sweep", "stress", "limits"];
+
 /// A run of a program.
 pub struct Run<'a> {
     /// The package in `tools/`, and the program.
