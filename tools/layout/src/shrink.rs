@@ -13,40 +13,41 @@ impl Layout {
         let mut best = self.clone();
         let mut asked = 0;
 
-        'again: loop {
-            for candidate in best.simpler() {
-                if candidate == best || candidate.check().is_err() {
-                    continue;
-                }
-                if asked == limit {
-                    return best;
-                }
-                asked += 1;
-                if shows(&candidate) {
-                    best = candidate;
-                    continue 'again;
-                }
+        loop {
+            let next = best
+                .simpler()
+                .filter(|candidate| *candidate != best && candidate.check().is_ok())
+                .take_while(|_| {
+                    asked += 1;
+                    asked <= limit
+                })
+                .find(&mut shows);
+            match next {
+                Some(simpler) => best = simpler,
+                None => return best,
             }
-            return best;
         }
     }
 
-    /// Layouts that are a step simpler, the largest steps first.
-    fn simpler(&self) -> Vec<Layout> {
-        let mut all = Vec::new();
+    /// Layouts that are a step simpler, the largest steps first. There may be thousands.
+    fn simpler(&self) -> impl Iterator<Item = Layout> + '_ {
+        self.without_units()
+            .chain(self.with_fewer_pages())
+            .chain(self.with_less_to_move())
+            .chain(self.without_twists())
+            .chain(self.with_simpler_units())
+    }
 
-        all.extend(self.without_units());
-        all.extend(self.with_fewer_pages());
-        all.extend(self.with_less_to_move());
-        all.extend(self.without_twists());
-        for index in 0..self.units.len() {
-            for unit in simpler_units(&self.units[index]) {
-                let mut layout = self.clone();
-                layout.units[index] = unit;
-                all.push(layout);
-            }
-        }
-        all
+    fn with_simpler_units(&self) -> impl Iterator<Item = Layout> + '_ {
+        (0..self.units.len()).flat_map(move |index| {
+            simpler_units(&self.units[index])
+                .into_iter()
+                .map(move |unit| {
+                    let mut layout = self.clone();
+                    layout.units[index] = unit;
+                    layout
+                })
+        })
     }
 
     fn without_units(&self) -> impl Iterator<Item = Layout> + '_ {
@@ -86,25 +87,24 @@ impl Layout {
 
     /// Some pages cut out of both the source and the destination, and all that lies above them
     /// closer.
-    fn with_fewer_pages(&self) -> Vec<Layout> {
+    fn with_fewer_pages(&self) -> impl Iterator<Item = Layout> + '_ {
         let step = self.step;
-        let mut all = Vec::new();
+        let (low, high) = (step.from.min(step.to), step.from.max(step.to));
 
-        for pages in [step.pages / 2, PMD, 16, 4, 1] {
-            if pages == 0 || pages >= step.pages {
-                continue;
-            }
-            for offset in (0..=step.pages - pages).step_by(pages) {
-                // The upper one first, so that the lower one is still where it was.
-                let (low, high) = (step.from.min(step.to), step.from.max(step.to));
-                let mut layout = self.clone();
-                layout.cut(high + offset, pages);
-                layout.cut(low + offset, pages);
-                layout.step.pages = step.pages - pages;
-                all.push(layout);
-            }
-        }
-        all
+        [step.pages / 2, PMD, 16, 4, 1]
+            .into_iter()
+            .filter(move |pages| *pages > 0 && *pages < step.pages)
+            .flat_map(move |pages| {
+                let offsets = (0..=step.pages - pages).step_by(pages);
+                offsets.map(move |offset| {
+                    // The upper one first, so that the lower one is still where it was.
+                    let mut layout = self.clone();
+                    layout.cut(high + offset, pages);
+                    layout.cut(low + offset, pages);
+                    layout.step.pages = step.pages - pages;
+                    layout
+                })
+            })
     }
 
     /// Cuts pages out of the arena.
