@@ -4,6 +4,7 @@ mod pages;
 
 use crate::{
     arena::PAGE,
+    smaps::kilobytes,
     snapshot::{Mapping, Snapshot},
 };
 use pages::compare_pages;
@@ -31,6 +32,9 @@ impl Tables {
     }
 }
 
+/// How much of an anonymous mapping is mapped by huge entries.
+const HUGE: &str = "AnonHugePages";
+
 /// What counts as a difference.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
@@ -40,6 +44,8 @@ pub struct Scope {
     pub frames: bool,
     /// May pages have become soft-dirty from the first to the second?
     pub may_soil: bool,
+    /// May huge pages be mapped by small entries on the second side?
+    pub may_split: bool,
     /// Does the soft-dirty flag of mappings count?
     pub soft_dirty_flag: bool,
     /// How much memory page tables may take.
@@ -55,6 +61,7 @@ impl Scope {
             names,
             frames: false,
             may_soil: false,
+            may_split: false,
             soft_dirty_flag: true,
             tables: Tables::Same,
             merged: true,
@@ -165,6 +172,9 @@ fn compare_mappings(
     // Most are alike, and there are many.
     if x.lines != y.lines {
         for ((key, value), (_, other)) in x.fields().zip(y.fields()) {
+            if scope.may_split && key == HUGE && kilobytes(other) <= kilobytes(value) {
+                continue;
+            }
             let fold = |flags: &str| match (key, scope.soft_dirty_flag) {
                 ("VmFlags", false) => flags.replace(" sd", ""),
                 _ => flags.to_owned(),

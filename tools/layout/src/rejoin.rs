@@ -4,18 +4,13 @@
 //! up, and an unmapping that fails may have split what it was going to unmap a part of.
 
 use crate::{
-    smaps::Entry,
+    smaps::{kilobytes, Entry},
     snapshot::{Mapping, Snapshot},
 };
 use std::ops::Range;
 
 /// Fields of smaps that do not grow with the mapping.
 const PAGE_SIZES: [&str; 2] = ["KernelPageSize", "MMUPageSize"];
-
-/// The number of kB that a field gives.
-fn kilobytes(value: &str) -> Option<u64> {
-    value.strip_suffix(" kB")?.trim().parse().ok()
-}
 
 /// The fields of two mappings as one, if they say the same but for amounts.
 fn add_fields(a: &Entry, b: &Entry) -> Option<String> {

@@ -67,6 +67,11 @@ fn without_number(name: &str) -> String {
     }
 }
 
+/// The number of kB that a field gives.
+pub fn kilobytes(value: &str) -> Option<u64> {
+    value.strip_suffix(" kB")?.trim().parse().ok()
+}
+
 /// Parses either file.
 pub fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();

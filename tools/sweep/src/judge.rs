@@ -47,9 +47,11 @@ impl Judge {
         let cleared = (1..=runs.len()).map(|count| ask(Task::Clear(runs[..count].to_vec())));
 
         Ok(Judge {
-            // A move that is taken back has marked what it moved as soft-dirty.
+            // A move that is taken back has marked what it moved as soft-dirty, and split huge
+            // pages at the ends of the source.
             scope: Scope {
                 may_soil: true,
+                may_split: true,
                 ..layout.scope(segments)
             },
             oracle: ask(Task::Oracle)?,
@@ -113,6 +115,7 @@ impl Judge {
         }
         let untouched = Scope {
             may_soil: true,
+            may_split: true,
             ..Scope::times(["before", "after it failed"])
         };
         let joined = after.snapshot.joined_as_in(before);
@@ -136,6 +139,7 @@ impl Judge {
     fn as_cleared(&self, before: &Snapshot, cleared: &State, after: &State) -> Vec<String> {
         let scope = Scope {
             may_soil: true,
+            may_split: true,
             ..Scope::processes(["with the destination unmapped", "after it failed"])
         };
         let joined = after.snapshot.joined_as_in(&cleared.snapshot);
