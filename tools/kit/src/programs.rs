@@ -169,7 +169,7 @@ fn check(paths: &Paths, config: &str, run: &Run) -> Outcome {
     outcome
 }
 
-/// The corpus again, and some minutes of new layouts: the same ones each time.
+/// The corpus again, and layouts by a seed: the same ones each time.
 pub fn fuzz_suite(paths: &Paths, config: &str) -> Result<Outcome> {
     let corpus: [(String, PathBuf); 1] = [("guest/corpus".to_owned(), paths.top.join(CORPUS))];
     let replay = Run {
@@ -181,12 +181,18 @@ pub fn fuzz_suite(paths: &Paths, config: &str) -> Result<Outcome> {
     };
     let mut outcome = check(paths, config, &replay);
 
-    outcome.add(check(paths, config, &fuzz(1, None, 2, Machine::Pc)));
+    outcome.add(check(paths, config, &fuzz(1, Some(2000), 5, Machine::Pc)));
     Ok(outcome)
 }
 
+/// Some configurations, the same ones each time.
 pub fn sweep_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    Ok(check(paths, config, &sweep(1, 2)))
+    let run = Run {
+        arguments: "run --seed 1 --segments 1,2,5 --runs 40 --minutes 6".to_owned(),
+        ..sweep(1, 6)
+    };
+
+    Ok(check(paths, config, &run))
 }
 
 pub fn stress_suite(paths: &Paths, config: &str) -> Result<Outcome> {

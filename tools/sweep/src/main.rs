@@ -40,6 +40,9 @@ enum Command {
         /// are too many to let each fail
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// How many
+        #[arg(long)]
+        runs: Option<usize>,
         /// For how long
         #[arg(long)]
         minutes: Option<u64>,
@@ -93,12 +96,14 @@ fn main() -> Result<ExitCode> {
         })?,
         Command::Run {
             seed,
+            runs,
             minutes,
             segments,
         } => {
             let limit = minutes.map(|minutes| Duration::from_secs(60 * minutes));
             let start = Instant::now();
-            for config in configs(&features, seed, &segments, limit.is_some()) {
+            let configs = configs(&features, seed, &segments, limit.is_some());
+            for config in configs.take(runs.unwrap_or(usize::MAX)) {
                 if limit.is_some_and(|limit| start.elapsed() > limit) {
                     break;
                 }
