@@ -244,10 +244,15 @@ impl<'a> Transfer<'a> {
     /// Merges the copy of a segment whose source stays with what is around it, but not with its
     /// source, nor with what was one mapping with that when the move began.
     fn merge(&mut self, place: &Place) {
-        let apart = self.plan.mapping_of(&place.segment);
         let copy = place.segment.destination();
-        let with_prev = !place.is_first || !apart.contains(&(copy.start - 1));
-        let with_next = place.is_last && !apart.contains(&copy.end);
+        let was = self.plan.mapping_of(&place.segment);
+        let is = self
+            .mm
+            .vma_at(place.segment.old)
+            .map_or(0..0, |vma| vma.start()..vma.end());
+        let (below, above) = (copy.start.wrapping_sub(1), copy.end);
+        let with_prev = !is.contains(&below) && !(place.is_first && was.contains(&below));
+        let with_next = place.is_last && !is.contains(&above) && !was.contains(&above);
 
         self.mm.merge_copy(copy, with_prev, with_next);
     }

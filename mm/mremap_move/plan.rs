@@ -211,13 +211,28 @@ impl CheckedPlan {
         runs(segments(space, &self.request, from..until).map(|(_, segment)| segment)).next()
     }
 
-    /// The addresses that the mapping of a segment covered when the plan was made.
+    /// The addresses that the mapping of a segment covers, up to where the destination cuts it,
+    /// when the segments before it have moved and this one has not.
+    ///
+    /// ```text
+    ///              [ first ....................... ]
+    ///   source        [ ======= ]
+    ///   destination                  [ ======= ]
+    ///              <---------------->
+    /// ```
     pub(crate) fn mapping_of(&self, segment: &Segment) -> Range<usize> {
-        self.ends
+        let Range { start, end } = self
+            .ends
             .iter()
             .find(|end| end.contains(&segment.old))
             .cloned()
-            .unwrap_or(segment.source())
+            .unwrap_or(segment.source());
+
+        if self.request.new > self.request.old {
+            start..end.min(self.request.new)
+        } else {
+            start.max(segment.destination().end)..end
+        }
     }
 
     /// What a mapping has of the part of the source that lies below `until`.
