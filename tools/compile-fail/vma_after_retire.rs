@@ -8,6 +8,6 @@ use kernel::{mm::LockedMm, prelude::*};
 pub fn stale(mm: &mut LockedMm) -> Result<usize> {
     let vma = mm.vma_at(0x1000).ok_or(EFAULT)?;
 
-    mm.retire(0x1000..0x2000)?;
+    mm.retire(0x1000..0x2000, 0x8000)?;
     Ok(vma.start())
 }

@@ -37,6 +37,9 @@ struct Place {
     /// Others use this machine: do not compare what it counts as a whole
     #[arg(long, global = true)]
     busy: bool,
+    /// Look also which pages can be reclaimed, which with several CPUs is not always the same
+    #[arg(long, global = true)]
+    reclaim: bool,
     /// Go on until so many layouts failed
     #[arg(long, global = true, default_value_t = 10)]
     failures: usize,
@@ -73,7 +76,7 @@ fn lab(place: &Place, features: &Features) -> Lab {
         folder: place.folder.clone(),
         alone: !place.busy,
         way: Way::OneCall,
-        depth: if features.swap {
+        depth: if place.reclaim && features.swap {
             Depth::Reclaim
         } else {
             Depth::Probe
