@@ -67,23 +67,9 @@ enum Command {
         uml: bool,
     },
     /// Let each allocation of a move fail.
-    Sweep {
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        #[arg(long, default_value_t = 10)]
-        minutes: u64,
-        #[arg(long, default_value = "debug")]
-        config: String,
-    },
+    Sweep(Long),
     /// Move while everything else happens to the memory.
-    Stress {
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        #[arg(long, default_value_t = 10)]
-        minutes: u64,
-        #[arg(long, default_value = "debug")]
-        config: String,
-    },
+    Stress(Long),
     /// Move where a limit is in the way, and count how long others have to wait.
     Limits,
     /// Build kernels with deliberate bugs, and see that a test finds each.
@@ -95,6 +81,18 @@ enum Command {
     Shell,
     /// Write the commits of the assembled tree back to patches-6.12/.
     Export,
+}
+
+/// How a program runs that goes on for as long as one likes.
+#[derive(clap::Args)]
+struct Long {
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// The configuration of the kernel.
+    #[arg(long, default_value = "debug")]
+    config: String,
 }
 
 fn run(args: Args) -> Result<bool> {
@@ -123,20 +121,14 @@ fn run(args: Args) -> Result<bool> {
                 .run(&paths, &config)
                 .map(|_| true)
         }
-        Command::Sweep {
-            seed,
-            minutes,
-            config,
-        } => programs::sweep(seed, minutes)
-            .run(&paths, &config)
+        Command::Sweep(long) => programs::sweep(long.seed, long.minutes)
+            .run(&paths, &long.config)
             .map(|_| true),
-        Command::Stress {
-            seed,
-            minutes,
-            config,
-        } => programs::stress(seed, Duration::from_secs(60 * minutes))
-            .run(&paths, &config)
-            .map(|_| true),
+        Command::Stress(long) => {
+            programs::stress(long.seed, Duration::from_secs(60 * long.minutes))
+                .run(&paths, &long.config)
+                .map(|_| true)
+        }
         Command::Limits => programs::limits(Machine::Counting)
             .run(&paths, "test")
             .map(|_| true),

@@ -55,7 +55,7 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
 }
 
 /// What makes room for huge pages.
-const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
+pub const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
 
 /// What the base's tests need: to map more than there is, and to find the addresses free that they
 /// choose, which now and then they are not where programs are put at random.

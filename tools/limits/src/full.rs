@@ -1,12 +1,12 @@
 //! A move that would need more mappings than a process may have.
 
 use crate::{
-    say,
+    refused, say,
     snapshot::{self, Snapshot},
     strip::Strip,
     NEW, OLD, OTHER,
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 use mem::{
     sys::{self, move_range, Leave, Source},
     PAGE,
@@ -36,29 +36,18 @@ fn fill() -> Result<usize> {
 ///      |<-    source     ->|
 /// ```
 pub fn check() -> Result<()> {
-    let mut maps = [Snapshot::room(), Snapshot::room()];
+    let maps = [Snapshot::room(), Snapshot::room()];
     let strip = Strip::make(OLD, MAPPINGS, WIDTH)?;
     let part = 1..strip.pages() - 1;
     let at = |base: usize| base + part.start * PAGE;
     let call = || move_range(at(OLD), part.len() * PAGE, at(NEW), Leave::Nothing);
 
     let filler = fill()?;
-    maps[0].take()?;
-    let result = call();
-    maps[1].take()?;
-
-    let error = result.err().context("it moved")?;
-    ensure!(
-        error.raw_os_error() == Some(libc::ENOMEM),
-        "mremap: {error}"
-    );
-    if let Some(line) = maps[0].difference(&maps[1]) {
-        bail!("mappings have changed: {line}");
-    }
+    let maps = refused::expect(call, maps)?;
     strip.check(OLD, 0..strip.pages())?;
     say!(
         "refused with {} mappings of {}",
-        maps[0].count(),
+        maps.count(),
         snapshot::limit()?
     );
 

@@ -11,6 +11,7 @@ mod hold;
 mod killed;
 mod many;
 mod mover;
+mod refused;
 mod shared;
 mod snapshot;
 mod strip;
