@@ -12,13 +12,15 @@ use crate::{
 use anyhow::{ensure, Result};
 use std::{path::PathBuf, time::Duration};
 
-/// What programs find in a guest beside huge pages: swap, a cgroup to limit, and no khugepaged that
-/// changes what they look at. The console is theirs, as the kernel has much to say of allocations
+/// What programs find in a guest beside huge pages: swap, cgroups, one of which is theirs, and no
+/// khugepaged that changes what they look at. The console is theirs, as the kernel has much to say of allocations
 /// that fail.
 const SETTINGS: &str = "\
 echo 3 > /proc/sys/kernel/printk
 mkswap /dev/ram0 > /dev/null && swapon /dev/ram0
 mkdir -p /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup
+echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/program && echo $$ > /sys/fs/cgroup/program/cgroup.procs
 echo 1000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 ";
 

@@ -2,7 +2,7 @@
 
 use crate::{
     arena::{in_table, overlap, PAGES},
-    mark::{Mark, Twist},
+    mark::Twist,
     plan::{Layout, Part, Unit, FILES, FILE_PAGES},
 };
 use anyhow::{ensure, Result};
@@ -37,11 +37,11 @@ impl Unit {
         } else {
             ensure!(self.part == Part::default(), "{self}: not of a file");
         }
-        ensure!(
-            !self.has(Mark::PagedOut) || !(self.has(Mark::Locked) || self.has(Mark::OnFault)),
-            "{self}: locked memory cannot be paged out"
-        );
         for mark in &self.marks {
+            ensure!(
+                self.marks.iter().all(|other| !mark.excludes(*other)),
+                "{self}: marks that exclude each other"
+            );
             ensure!(
                 mark.suits(self.kind),
                 "{self}: not a mark for a unit of its kind"

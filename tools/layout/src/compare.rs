@@ -35,6 +35,14 @@ impl Tables {
 /// How much of an anonymous mapping is mapped by huge entries.
 const HUGE: &str = "AnonHugePages";
 
+/// Fields that tell who has the same pages. Their names begin like this.
+const PARTED: [&str; 5] = ["Pss", "Shared_", "Private_", "Referenced", "KSM"];
+
+/// May pages of a mapping have been parted?
+fn parts(mapping: &Mapping, scope: &Scope) -> bool {
+    scope.may_part && mapping.entry.mergeable()
+}
+
 /// What counts as a difference.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
@@ -46,6 +54,8 @@ pub struct Scope {
     pub may_soil: bool,
     /// May huge pages be mapped by small entries on the second side?
     pub may_split: bool,
+    /// May pages that KSM has merged on the first side be parted on the second?
+    pub may_part: bool,
     /// Does the soft-dirty flag of mappings count?
     pub soft_dirty_flag: bool,
     /// How much memory page tables may take.
@@ -62,6 +72,7 @@ impl Scope {
             frames: false,
             may_soil: false,
             may_split: false,
+            may_part: false,
             soft_dirty_flag: true,
             tables: Tables::Same,
             merged: true,
@@ -173,6 +184,9 @@ fn compare_mappings(
     if x.lines != y.lines {
         for ((key, value), (_, other)) in x.fields().zip(y.fields()) {
             if scope.may_split && key == HUGE && kilobytes(other) <= kilobytes(value) {
+                continue;
+            }
+            if parts(a, scope) && PARTED.iter().any(|field| key.starts_with(field)) {
                 continue;
             }
             let fold = |flags: &str| match (key, scope.soft_dirty_flag) {

@@ -106,7 +106,7 @@ impl Features {
         match mark {
             Mark::Huge | Mark::NoHuge => self.thp,
             Mark::PagedOut => self.swap,
-            Mark::Mergeable => self.ksm,
+            Mark::Mergeable | Mark::Merged => self.ksm,
             Mark::Named => self.anon_names,
             Mark::Watched => self.userfaultfd,
             Mark::Sealed => self.seal,

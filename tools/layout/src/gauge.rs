@@ -2,7 +2,11 @@
 
 use crate::compare::Scope;
 use anyhow::Result;
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+};
 
 /// Counters that are exact, from /proc/self/status.
 ///
@@ -12,18 +16,31 @@ const OF_PROCESS: [&str; 8] = [
 ];
 
 /// Counters of the whole machine, from /proc/meminfo: exact if nobody else does anything.
-const OF_MACHINE: [&str; 4] = [
+const OF_MACHINE: [&str; 5] = [
     "Committed_AS",
+    "PageTables",
     "HugePages_Total",
     "HugePages_Free",
     "HugePages_Rsvd",
 ];
+
+/// Reading it adds up what CPUs have counted by themselves. Only root may.
+const REFRESH: &str = "/proc/sys/vm/stat_refresh";
+
+/// Counters of the memory cgroup, in bytes: exact if no other process in it does anything.
+///
+/// There is no exact count of all that a cgroup uses: each CPU charges some pages ahead.
+const OF_GROUP: [&str; 5] = ["anon", "file", "shmem", "file_mapped", "pagetables"];
+
+/// Pages that KSM has merged, and that are parted again, are more of these.
+const GROWS_BY_PARTING: &str = "anon";
 
 /// What a call changed: the difference of each counter, in kB or huge pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     of_process: Vec<i64>,
     of_machine: Vec<i64>,
+    of_group: Vec<i64>,
     /// By how much the largest size of the process grew, beyond its size before and after.
     peak: Vec<i64>,
 }
@@ -31,6 +48,7 @@ pub struct Effect {
 crate::wire!(Effect {
     of_process,
     of_machine,
+    of_group,
     peak
 });
 
@@ -40,7 +58,8 @@ impl Effect {
         self.peak.iter().sum()
     }
 
-    /// Counters that changed differently. Those of the machine count if nobody else is on it.
+    /// Counters that changed differently. Those that others share count if nobody else is on the
+    /// machine.
     pub fn compare(&self, other: &Effect, scope: &Scope, alone: bool) -> Vec<String> {
         let names = scope.names;
         let process = OF_PROCESS
@@ -48,13 +67,16 @@ impl Effect {
             .zip(self.of_process.iter().zip(&other.of_process));
         let machine = OF_MACHINE
             .iter()
-            .zip(self.of_machine.iter().zip(&other.of_machine))
-            .filter(|_| alone);
+            .zip(self.of_machine.iter().zip(&other.of_machine));
+        let group = OF_GROUP
+            .iter()
+            .zip(self.of_group.iter().zip(&other.of_group));
 
         process
-            .chain(machine)
+            .chain(machine.chain(group).filter(|_| alone))
             .filter(|(name, (x, y))| match **name {
-                "VmPTE" => !scope.tables.allow(**x, **y),
+                "VmPTE" | "PageTables" | "pagetables" => !scope.tables.allow(**x, **y),
+                GROWS_BY_PARTING if scope.may_part => x > y,
                 _ => x != y,
             })
             .map(|(name, (x, y))| {
@@ -70,6 +92,7 @@ impl Effect {
         Effect {
             of_process: sum(&self.of_process, &next.of_process),
             of_machine: sum(&self.of_machine, &next.of_machine),
+            of_group: sum(&self.of_group, &next.of_group),
             peak: sum(&self.peak, &next.peak),
         }
     }
@@ -79,6 +102,7 @@ impl Effect {
         Effect {
             of_process: vec![0; OF_PROCESS.len()],
             of_machine: vec![0; OF_MACHINE.len()],
+            of_group: vec![0; OF_GROUP.len()],
             peak: vec![0],
         }
     }
@@ -115,55 +139,105 @@ impl Text {
     fn number(&self, name: &str) -> i64 {
         String::from_utf8_lossy(&self.buffer[..self.len])
             .lines()
-            .filter_map(|line| line.split_once(':'))
+            .filter_map(|line| line.split_once([':', ' ']))
             .find(|(key, _)| *key == name)
             .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
             .unwrap_or(0)
     }
 }
 
+/// The folder of the cgroup of this process, if there is one with memory controlled.
+fn cgroup() -> Option<String> {
+    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let folder = format!("/sys/fs/cgroup{path}");
+
+    fs::exists(format!("{folder}/memory.stat"))
+        .ok()?
+        .then_some(folder)
+}
+
+/// What there is to read at one time.
+struct Reading {
+    refresh: Option<Text>,
+    process: Text,
+    machine: Text,
+    /// Reading the first adds up what CPUs have counted for the second.
+    group: Option<[Text; 2]>,
+}
+
+impl Reading {
+    fn open(group: Option<&str>) -> io::Result<Self> {
+        let file = |name: &str| group.map(|folder| Text::open(&format!("{folder}/{name}")));
+        let group = match (file("cpu.stat"), file("memory.stat")) {
+            (Some(sums), Some(memory)) => Some([sums?, memory?]),
+            _ => None,
+        };
+
+        Ok(Reading {
+            refresh: Text::open(REFRESH).ok(),
+            process: Text::open("/proc/self/status")?,
+            machine: Text::open("/proc/meminfo")?,
+            group,
+        })
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        for text in self
+            .refresh
+            .iter_mut()
+            .chain(self.group.iter_mut().flatten())
+        {
+            text.read()?;
+        }
+        self.process.read()?;
+        self.machine.read()
+    }
+
+    fn of_group(&self, name: &str) -> i64 {
+        self.group.as_ref().map_or(0, |[_, text]| text.number(name))
+    }
+}
+
 /// Measures calls. Nothing is allocated between the call and the readings around it.
 pub struct Gauge {
-    /// The process and the machine, before and after.
-    texts: [[Text; 2]; 2],
+    before: Reading,
+    after: Reading,
 }
 
 impl Gauge {
     pub fn new() -> Result<Self> {
-        let texts = || -> io::Result<[Text; 2]> {
-            Ok([
-                Text::open("/proc/self/status")?,
-                Text::open("/proc/meminfo")?,
-            ])
-        };
+        let group = cgroup();
+
         Ok(Gauge {
-            texts: [texts()?, texts()?],
+            before: Reading::open(group.as_deref())?,
+            after: Reading::open(group.as_deref())?,
         })
     }
 
     /// Makes a call, and returns what it returned and what it changed.
     pub fn measure<T>(&mut self, call: impl FnOnce() -> T) -> Result<(T, Effect)> {
-        for text in &mut self.texts[0] {
-            text.read()?;
-        }
+        self.before.read()?;
         let result = call();
-        for text in &mut self.texts[1] {
-            text.read()?;
-        }
+        self.after.read()?;
 
-        let [[process, machine], [process_after, machine_after]] = &self.texts;
+        let Gauge { before, after } = self;
         let change = |a: &Text, b: &Text, name: &str| b.number(name) - a.number(name);
-        let highest =
-            [(process, "VmPeak"), (process_after, "VmSize")].map(|(text, name)| text.number(name));
-        let peak = process_after.number("VmPeak") - highest[0].max(highest[1]);
+        let highest = before
+            .process
+            .number("VmPeak")
+            .max(after.process.number("VmSize"));
         let effect = Effect {
             of_process: OF_PROCESS
-                .map(|name| change(process, process_after, name))
+                .map(|name| change(&before.process, &after.process, name))
                 .into(),
             of_machine: OF_MACHINE
-                .map(|name| change(machine, machine_after, name))
+                .map(|name| change(&before.machine, &after.machine, name))
                 .into(),
-            peak: vec![peak],
+            of_group: OF_GROUP
+                .map(|name| after.of_group(name) - before.of_group(name))
+                .into(),
+            peak: vec![after.process.number("VmPeak") - highest],
         };
         Ok((result, effect))
     }

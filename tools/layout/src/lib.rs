@@ -16,6 +16,7 @@ mod features;
 mod gauge;
 mod kernel_log;
 mod kind;
+mod ksm;
 mod make;
 mod mark;
 mod movement;

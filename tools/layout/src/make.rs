@@ -3,6 +3,7 @@
 use crate::{
     arena::{addresses, PAGE, PMD},
     kind::{Fill, Kind, Prot},
+    ksm,
     mark::{Mark, Twist},
     page,
     plan::{Layout, Unit, FILES, FILE_PAGES},
@@ -117,6 +118,9 @@ impl Layout {
         for unit in &self.units {
             finish(unit, &mut made).with_context(|| format!("finishing {unit}"))?;
         }
+        if self.units.iter().any(|unit| unit.has(Mark::Merged)) {
+            ksm::merge().context("letting KSM merge pages")?;
+        }
         self.twist(&mut made)?;
         Ok(made)
     }
@@ -219,7 +223,7 @@ fn advise(unit: &Unit, range: &Range<usize>) -> std::io::Result<()> {
             Mark::OnFault => sys::lock(range, true)?,
             Mark::Huge => sys::advise(range, libc::MADV_HUGEPAGE)?,
             Mark::NoHuge => sys::advise(range, libc::MADV_NOHUGEPAGE)?,
-            Mark::Mergeable => sys::advise(range, libc::MADV_MERGEABLE)?,
+            Mark::Mergeable | Mark::Merged => sys::advise(range, libc::MADV_MERGEABLE)?,
             Mark::DontFork => sys::advise(range, libc::MADV_DONTFORK)?,
             Mark::DontDump => sys::advise(range, libc::MADV_DONTDUMP)?,
             Mark::WipeOnFork => sys::advise(range, libc::MADV_WIPEONFORK)?,
@@ -234,11 +238,15 @@ fn advise(unit: &Unit, range: &Range<usize>) -> std::io::Result<()> {
 fn touch(unit: &Unit, number: usize, range: &Range<usize>) {
     // One write touches all of a huge page.
     let step = if unit.kind.hugetlb() { PMD } else { 1 };
+    let stamp = |index: usize| match unit.has(Mark::Merged) {
+        true => page::TWIN,
+        false => page::stamp(number, index),
+    };
     for index in (0..unit.pages).step_by(step) {
         let address = range.start + index * PAGE;
         match unit.fill {
-            Fill::All => page::write(address, page::stamp(number, index)),
-            Fill::Some if index / step % 2 == 0 => page::write(address, page::stamp(number, index)),
+            Fill::All => page::write(address, stamp(index)),
+            Fill::Some if index / step % 2 == 0 => page::write(address, stamp(index)),
             Fill::Read => {
                 page::read(address);
             }

@@ -15,6 +15,8 @@ pub enum Mark {
     NoHuge,
     /// `MADV_MERGEABLE`: KSM may merge its pages.
     Mergeable,
+    /// KSM has merged its pages, which are all alike.
+    Merged,
     /// `MADV_DONTFORK`.
     DontFork,
     /// `MADV_DONTDUMP`.
@@ -36,12 +38,13 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 14] = [
+    pub const ALL: [Mark; 15] = [
         Mark::Locked,
         Mark::OnFault,
         Mark::Huge,
         Mark::NoHuge,
         Mark::Mergeable,
+        Mark::Merged,
         Mark::DontFork,
         Mark::DontDump,
         Mark::WipeOnFork,
@@ -60,6 +63,7 @@ impl Mark {
             Mark::Huge => "thp",
             Mark::NoHuge => "nothp",
             Mark::Mergeable => "mergeable",
+            Mark::Merged => "merged",
             Mark::DontFork => "dontfork",
             Mark::DontDump => "dontdump",
             Mark::WipeOnFork => "wipeonfork",
@@ -75,14 +79,30 @@ impl Mark {
     /// Can a unit of this kind have it?
     pub fn suits(self, kind: Kind) -> bool {
         match self {
-            Mark::Huge | Mark::NoHuge | Mark::Mergeable | Mark::WipeOnFork | Mark::Named => {
-                kind == Kind::Anon
-            }
+            Mark::Huge
+            | Mark::NoHuge
+            | Mark::Mergeable
+            | Mark::Merged
+            | Mark::WipeOnFork
+            | Mark::Named => kind == Kind::Anon,
             Mark::Locked | Mark::OnFault | Mark::PagedOut | Mark::Split => !kind.hugetlb(),
             // Nobody is there to give a page of a file that was not touched yet.
             Mark::Watched => kind == Kind::Anon,
             _ => true,
         }
+    }
+
+    /// Can a unit have only one of the two?
+    pub fn excludes(self, other: Mark) -> bool {
+        // Locked memory cannot be paged out. KSM merges what is in memory, in small pages.
+        let rivals = [
+            [Mark::Locked, Mark::PagedOut],
+            [Mark::OnFault, Mark::PagedOut],
+            [Mark::Locked, Mark::OnFault],
+            [Mark::Merged, Mark::PagedOut],
+            [Mark::Merged, Mark::Huge],
+        ];
+        rivals.contains(&[self, other]) || rivals.contains(&[other, self])
     }
 
     /// Is it a reason to refuse a move, rather than something that moves along?

@@ -5,6 +5,9 @@ pub fn stamp(unit: usize, page: usize) -> u64 {
     0xabcd_0000_0000_0000 + ((unit as u64) << 32) + page as u64 + 1
 }
 
+/// What is written to each page of a unit that KSM is to merge.
+pub const TWIN: u64 = 0xabcd_ffff_ffff_ffff;
+
 /// Writes to the start of a page of the arena, which may be written.
 pub fn write(address: usize, value: u64) {
     // SAFETY: The page is mapped, and no Rust object lies there.

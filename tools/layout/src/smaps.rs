@@ -25,6 +25,11 @@ impl Entry {
             .map(|(name, value)| (name, value.trim()))
     }
 
+    /// May KSM merge its pages?
+    pub fn mergeable(&self) -> bool {
+        self.has_flag("mg")
+    }
+
     /// Is a two-letter flag among the `VmFlags`?
     pub fn has_flag(&self, flag: &str) -> bool {
         self.fields()

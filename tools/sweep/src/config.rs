@@ -25,12 +25,13 @@ pub struct Config {
 
 /// Kinds of segments: what a unit is, and what was done to it.
 fn kinds(features: &Features) -> Vec<(Kind, Fill, &'static [Mark])> {
-    let all: [(Kind, Fill, &[Mark]); 16] = [
+    let all: [(Kind, Fill, &[Mark]); 17] = [
         (Kind::Anon, Fill::All, &[]),
         (Kind::Anon, Fill::Nothing, &[]),
         (Kind::Anon, Fill::All, &[Mark::Locked]),
         (Kind::Anon, Fill::All, &[Mark::Huge]),
         (Kind::Anon, Fill::All, &[Mark::Mergeable]),
+        (Kind::Anon, Fill::All, &[Mark::Merged]),
         (Kind::Anon, Fill::All, &[Mark::Named]),
         (Kind::Anon, Fill::All, &[Mark::PagedOut]),
         (Kind::SharedAnon, Fill::All, &[]),

@@ -5,7 +5,7 @@ use crate::{
     session::{without_faults, Call, Session, Task},
 };
 use anyhow::{bail, Result};
-use layout::{compare, in_child, runs, show, Effect, Layout, Page, Scope, Snapshot};
+use layout::{compare, in_child, runs, show, Effect, Layout, Mark, Page, Scope, Snapshot};
 use std::{ops::Range, path::Path};
 
 /// After how many seconds a child hangs.
@@ -26,9 +26,21 @@ impl State {
     }
 }
 
+/// The scope when a move has been taken back, which marks what it moved as soft-dirty, and splits
+/// huge pages at the ends of the source.
+fn moved_back(scope: Scope) -> Scope {
+    Scope {
+        may_soil: true,
+        may_split: true,
+        ..scope
+    }
+}
+
 /// What calls on a layout are to give.
 pub struct Judge {
     scope: Scope,
+    /// Has the layout pages that KSM has merged? A move that fails may have parted them.
+    merged: bool,
     oracle: State,
     /// What there is when what is in the way of the first run, of the first two and so on was
     /// unmapped, and nothing else was done.
@@ -47,13 +59,8 @@ impl Judge {
         let cleared = (1..=runs.len()).map(|count| ask(Task::Clear(runs[..count].to_vec())));
 
         Ok(Judge {
-            // A move that is taken back has marked what it moved as soft-dirty, and split huge
-            // pages at the ends of the source.
-            scope: Scope {
-                may_soil: true,
-                may_split: true,
-                ..layout.scope(segments)
-            },
+            scope: moved_back(layout.scope(segments)),
+            merged: layout.units.iter().any(|unit| unit.has(Mark::Merged)),
             oracle: ask(Task::Oracle)?,
             cleared: cleared.collect::<Result<_>>()?,
         })
@@ -114,9 +121,8 @@ impl Judge {
             all.push(format!("failed, with {error}"));
         }
         let untouched = Scope {
-            may_soil: true,
-            may_split: true,
-            ..Scope::times(["before", "after it failed"])
+            may_part: self.merged,
+            ..moved_back(Scope::times(["before", "after it failed"]))
         };
         let joined = after.snapshot.joined_as_in(before);
         let mut as_before = compare(before, &joined, &untouched);
@@ -137,25 +143,26 @@ impl Judge {
     /// Compares with a process in which what is in the way was unmapped. Page frames must be those
     /// from before. What the next run goes over may have been split for that.
     fn as_cleared(&self, before: &Snapshot, cleared: &State, after: &State) -> Vec<String> {
+        let names = ["with the destination unmapped", "after it failed"];
         let scope = Scope {
-            may_soil: true,
-            may_split: true,
-            ..Scope::processes(["with the destination unmapped", "after it failed"])
+            may_part: self.merged,
+            ..moved_back(Scope::processes(names))
         };
         let joined = after.snapshot.joined_as_in(&cleared.snapshot);
         let mut all = compare(&cleared.snapshot, &joined, &scope);
 
         all.extend(cleared.effect.compare(&after.effect, &scope, true));
-        all.extend(other_frames(before, &after.snapshot));
+        all.extend(other_frames(before, &after.snapshot, self.merged));
         all
     }
 }
 
-/// Pages that are somewhere else than before.
-fn other_frames(before: &Snapshot, after: &Snapshot) -> Option<String> {
+/// Pages that are somewhere else than before. Those that KSM had merged may be.
+fn other_frames(before: &Snapshot, after: &Snapshot, merged: bool) -> Option<String> {
     let pages = |snapshot: &Snapshot| -> Vec<(usize, Page)> {
         let mappings = snapshot.mappings.iter();
         mappings
+            .filter(|mapping| !(merged && mapping.entry.mergeable()))
             .flat_map(|mapping| mapping.range.clone().zip(mapping.pages.iter().copied()))
             .collect()
     };

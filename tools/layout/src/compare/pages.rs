@@ -1,6 +1,6 @@
 //! What two sides differ in, page by page.
 
-use super::{show, Scope};
+use super::{parts, show, Scope};
 use crate::{
     capture::UNREAD,
     snapshot::{
@@ -14,8 +14,9 @@ const PAGES_NAMED: usize = 3;
 /// Compares the pages of two mappings of the same range.
 pub fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
     let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
+    let parted = parts(a, scope);
     let mut wrong = wrong.filter_map(|(number, (x, y))| {
-        let what = compare_page(x, y, scope)?;
+        let what = compare_page(x, y, parted, scope)?;
         Some(format!("page {number}: {what}"))
     });
 
@@ -47,13 +48,16 @@ fn bits(pagemap: u64) -> String {
     format!("[{}]", set.join(" "))
 }
 
-fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
+fn compare_page(a: &Page, b: &Page, parted: bool, scope: &Scope) -> Option<String> {
     let [here, there] = scope.names;
     let soiled = a.pagemap & SOFT_DIRTY == 0 && b.pagemap & SOFT_DIRTY != 0;
-    let kept = match (scope.frames, scope.may_soil && soiled) {
-        (_, true) => !(FRAME | SOFT_DIRTY),
-        (_, false) => !FRAME,
-    };
+    let mut kept = !FRAME;
+    if scope.may_soil && soiled {
+        kept &= !SOFT_DIRTY;
+    }
+    if parted {
+        kept &= !EXCLUSIVE;
+    }
 
     if a.pagemap & kept != b.pagemap & kept {
         return Some(format!(
@@ -62,7 +66,7 @@ fn compare_page(a: &Page, b: &Page, scope: &Scope) -> Option<String> {
             bits(b.pagemap)
         ));
     }
-    if scope.frames && a.pagemap & FRAME != b.pagemap & FRAME {
+    if scope.frames && !parted && a.pagemap & FRAME != b.pagemap & FRAME {
         return Some(format!(
             "frame {:#x} {here}, {:#x} {there}",
             a.pagemap & FRAME,

@@ -87,9 +87,7 @@ fn marks(dice: &mut Dice, kind: Kind, features: &Features) -> Vec<Mark> {
     }
     for _ in 0..dice.number(1..=2) {
         let mark = dice.pick(&Mark::ALL);
-        // Two of these are one too many.
-        let rivals = [Mark::Locked, Mark::OnFault, Mark::PagedOut];
-        let rival = rivals.contains(&mark) && marks.iter().any(|mark| rivals.contains(mark));
+        let rival = marks.iter().any(|other| mark.excludes(*other));
         let fits = mark.suits(kind) && features.has_mark(mark) && !mark.refuses();
         if fits && !rival && !marks.contains(&mark) {
             marks.push(mark);
