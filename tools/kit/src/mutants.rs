@@ -2,55 +2,85 @@
 
 use crate::{outcome::Outcome, paths::Paths, suite};
 use anyhow::{ensure, Context, Result};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
-/// The suites that are tried, cheap ones first.
+/// The suites that are tried after the one that a mutant names, cheap ones first.
 const SUITES: [&str; 6] = ["kunit", "selftests", "limits", "fuzz", "sweep", "stress"];
 
 /// The configuration that they run in.
 const CONFIG: &str = "test";
 
-/// The mutants: patches on top of the series, that begin with a line on what is wrong.
-fn find(paths: &Paths, names: &[String]) -> Result<Vec<PathBuf>> {
-    let mut found: Vec<PathBuf> = fs::read_dir(paths.top.join("tools/mutants"))?
+/// What the line begins with that names the suite that is tried first.
+const FOUND_BY: &str = "Found by: ";
+
+/// A patch on top of the series. It begins with a line on what is wrong, and one on what finds it.
+struct Mutant {
+    patch: PathBuf,
+    name: String,
+    what: String,
+    found_by: &'static str,
+}
+
+impl Mutant {
+    fn read(patch: PathBuf) -> Result<Self> {
+        let text = fs::read_to_string(&patch)
+            .with_context(|| format!("cannot read {}", patch.display()))?;
+        let name = patch.file_stem().unwrap_or_default().to_string_lossy();
+        let found_by = text.lines().find_map(|line| line.strip_prefix(FOUND_BY));
+
+        Ok(Mutant {
+            name: name.into_owned(),
+            what: text.lines().next().unwrap_or_default().to_owned(),
+            found_by: SUITES
+                .into_iter()
+                .find(|suite| Some(*suite) == found_by)
+                .with_context(|| {
+                    format!(
+                        "{} has no line '{FOUND_BY}' with one of {}",
+                        patch.display(),
+                        SUITES.join(", ")
+                    )
+                })?,
+            patch,
+        })
+    }
+
+    /// The first suite that it fails, and why.
+    fn caught_by(&self, paths: &Paths) -> Result<Option<(&'static str, String)>> {
+        let others = SUITES.into_iter().filter(|name| *name != self.found_by);
+
+        for name in std::iter::once(self.found_by).chain(others) {
+            let outcome = suite::run_one(paths, CONFIG, name)?;
+            if outcome.failed != 0 {
+                let why = outcome.notes.first().cloned().unwrap_or_default();
+                let line = why.lines().next().unwrap_or_default().to_owned();
+                return Ok(Some((name, line)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The mutants whose names contain one of `parts`, or all of them.
+fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
+    let mut patches: Vec<PathBuf> = fs::read_dir(paths.top.join("tools/mutants"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
 
-    found.sort();
-    found.retain(|path| path.extension().is_some_and(|ext| ext == "patch"));
-    for name in names {
+    patches.sort();
+    patches.retain(|path| path.extension().is_some_and(|ext| ext == "patch"));
+    let mut found: Vec<Mutant> = patches
+        .into_iter()
+        .map(Mutant::read)
+        .collect::<Result<_>>()?;
+    for part in parts {
         ensure!(
-            found.iter().any(|path| stem(path).contains(name.as_str())),
-            "there is no mutant '{name}' in tools/mutants"
+            found.iter().any(|mutant| mutant.name.contains(part)),
+            "there is no mutant '{part}' in tools/mutants"
         );
     }
-    found.retain(|path| {
-        names.is_empty() || names.iter().any(|name| stem(path).contains(name.as_str()))
-    });
+    found.retain(|mutant| parts.is_empty() || parts.iter().any(|part| mutant.name.contains(part)));
     Ok(found)
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// The first suite that a mutant fails, and why.
-fn caught_by(paths: &Paths) -> Result<Option<(&'static str, String)>> {
-    for name in SUITES {
-        let outcome = suite::run_one(paths, CONFIG, name)?;
-        if outcome.failed != 0 {
-            let why = outcome.notes.first().cloned().unwrap_or_default();
-            let line = why.lines().next().unwrap_or_default().to_owned();
-            return Ok(Some((name, line)));
-        }
-    }
-    Ok(None)
 }
 
 /// Builds each mutant and runs suites until one finds it. Returns whether all were found.
@@ -60,15 +90,13 @@ pub fn run(paths: Paths, names: &[String]) -> Result<bool> {
     let mut lines = Vec::new();
     let mut sum = Outcome::default();
 
-    for patch in mutants {
-        let name = stem(&patch);
-        let text = fs::read_to_string(&patch)
-            .with_context(|| format!("cannot read {}", patch.display()))?;
-        println!("{name}: {}", text.lines().next().unwrap_or_default());
+    for mutant in mutants {
+        let name = &mutant.name;
+        println!("{name}: {}", mutant.what);
 
-        paths.mutant = Some(patch);
+        paths.mutant = Some(mutant.patch.clone());
         crate::kernel::series(&paths, CONFIG).context("a mutant has to build")?;
-        let caught = caught_by(&paths)?;
+        let caught = mutant.caught_by(&paths)?;
         let line = match &caught {
             Some((suite, why)) => format!("{name:32} caught by {suite}: {why}"),
             None => format!("{name:32} NOT CAUGHT"),
