@@ -113,11 +113,12 @@ fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Result<
 /// A QEMU that boots `image` on a serial console.
 fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
     let mut qemu = Command::new("qemu-system-x86_64");
-    // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it.
+    // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it. A
+    // plain CPU, as some features of others take long to emulate.
     let (accel, cpu) = match accel {
         "kvm" => ("kvm", "host"),
         "count" => ("tcg", "max"),
-        _ => ("tcg,thread=single", "max"),
+        _ => ("tcg,thread=single,tb-size=1024", "qemu64"),
     };
 
     qemu.args(["-accel", accel, "-cpu", cpu, "-m", "1536"])

@@ -153,17 +153,20 @@ fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> R
         .map_or(subject.as_str(), |(_, rest)| rest);
     let text = format!("{subject}\n\n{}", fs::read_to_string(&message)?);
     let tree = output(&mut index.git(&["write-tree"]))?;
-    let commit = filter(
-        index
-            .git(&["commit-tree", tree.trim(), "-p", parent])
-            .env("GIT_AUTHOR_NAME", field("Author:"))
-            .env("GIT_AUTHOR_EMAIL", field("Email:"))
-            .env("GIT_AUTHOR_DATE", field("Date:"))
-            .env("GIT_COMMITTER_NAME", field("Author:"))
-            .env("GIT_COMMITTER_EMAIL", field("Email:"))
-            .env("GIT_COMMITTER_DATE", field("Date:")),
-        text.trim_end().as_bytes(),
-    )?;
+    let mut commit_tree = index.git(&["commit-tree", tree.trim(), "-p", parent]);
+    for (variable, name, default) in [
+        ("NAME", "Author:", "nobody"),
+        ("EMAIL", "Email:", "nobody@localhost"),
+        ("DATE", "Date:", "1970-01-01T00:00:00Z"),
+    ] {
+        // Mutants are patches without a mail around them.
+        let value = Some(field(name)).filter(|value| !value.is_empty());
+        let value = value.unwrap_or(default.to_owned());
+        for role in ["AUTHOR", "COMMITTER"] {
+            commit_tree.env(format!("GIT_{role}_{variable}"), &value);
+        }
+    }
+    let commit = filter(&mut commit_tree, text.trim_end().as_bytes())?;
     Ok(String::from_utf8_lossy(&commit).trim().to_owned())
 }
 
