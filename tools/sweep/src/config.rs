@@ -51,7 +51,31 @@ fn kinds(features: &Features) -> Vec<(Kind, Fill, &'static [Mark])> {
         .collect()
 }
 
-/// All combinations that make sense.
+/// Layouts that take more than a pattern: what is odd about each, and the layout.
+const ODD: [(&str, &str); 2] = [
+    // At the destination the table of the first one is that of the start of the second, too. At the
+    // source the second one has no table there, and gets none when it goes back.
+    (
+        "a segment that shares a table at the destination only",
+        "move 8700+1044 to 66045; 8700+4 anon r-- all; 8704+1024 anon rw- none; \
+         9728+8 anon rw- all; 9736+4 anon r-- all; 9740+4 anon rw- all",
+    ),
+    (
+        "the same of a file",
+        "move 8700+1044 to 66045; 8700+4 anon r-- all; 8704+1024 memfd-shared rw- none file=0+0; \
+         9728+8 memfd-shared rw- all file=0+1024; 9736+4 anon r-- all; 9740+4 anon rw- all",
+    ),
+];
+
+/// Odd layouts.
+pub fn odd() -> impl Iterator<Item = Config> {
+    ODD.into_iter().map(|(name, text)| Config {
+        name: name.to_owned(),
+        layout: text.parse().expect("a layout"),
+    })
+}
+
+/// All combinations of patterns that make sense.
 pub fn all(features: &Features, segments: &[usize]) -> Vec<Config> {
     let mut configs = Vec::new();
 
@@ -212,6 +236,18 @@ impl Shape {
                 born: None,
                 marks: Vec::new(),
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_layouts_can_be_made() {
+        for config in odd() {
+            config.layout.check().unwrap();
         }
     }
 }

@@ -54,7 +54,7 @@ enum Command {
     One { layout: String },
 }
 
-/// All configurations in an order by the seed, then some that are drawn.
+/// Odd configurations, then all others in an order by the seed, then some that are drawn.
 fn configs(
     features: &Features,
     seed: u64,
@@ -71,7 +71,7 @@ fn configs(
             layout: draw(seed, &features),
         });
 
-    all.into_iter().chain(drawn)
+    config::odd().chain(all).chain(drawn)
 }
 
 fn main() -> Result<ExitCode> {

@@ -562,6 +562,21 @@ TEST_F(refuse, nothing_mapped_at_the_start)
 	EXPECT_MOVE_REFUSED(EFAULT);
 }
 
+/* Where a call goes that changes the size counts when its mapping is right. */
+TEST_F(refuse, mapping_before_place_with_a_change_of_size)
+{
+	const size_t unit = kind_unit(ANON);
+	char *const overlap = self->src + page;
+
+	EXPECT_REFUSED(EINVAL, self->src, unit, 2 * unit, MOVE, overlap);
+	EXPECT_REFUSED(EINVAL, self->src, unit, 2 * unit, MOVE, self->dst + 1);
+	EXPECT_REFUSED(EFAULT, self->src + 2 * unit, unit, 2 * unit, MOVE,
+		       self->dst + 1);
+	if (syscall(__NR_mseal, self->src, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_REFUSED(EPERM, self->src, unit, 2 * unit, MOVE, overlap);
+}
+
 /* Growing and shrinking stay for one mapping. */
 TEST_F(refuse, no_change_of_size)
 {
@@ -751,6 +766,38 @@ TEST_F(refuse, limits_of_dontunmap)
 	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len,
 				    MOVE | MREMAP_DONTUNMAP, self->dst));
 	EXPECT_EQ(0, setrlimit(RLIMIT_AS, &old));
+}
+
+/*
+ * As many bytes as an int cannot count, of which few pages are there.
+ *
+ *	[ 4 GiB of hugetlb memory ][ r ]
+ */
+TEST(large_hugetlb)
+{
+	const size_t huge = 4UL << 30;
+	const size_t touched[] = { 0, 1UL << 30, 3UL << 30, huge - (2UL << 20) };
+	char *const src = (char *)(64UL << 30), *const dst = (char *)(80UL << 30);
+	size_t i, len;
+
+	page = sysconf(_SC_PAGESIZE);
+	len = huge + page;
+	if (mmap(src, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+		 MAP_HUGETLB | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != src)
+		SKIP(return, "no hugetlb memory");
+	ASSERT_EQ(src + huge, mmap(src + huge, page, PROT_READ, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+	for (i = 0; i < 4; i++)
+		src[touched[i]] = 'a' + i;
+
+	ASSERT_EQ(dst, mremap(src, len, len, MOVE, dst));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ('a' + i, (size_t)dst[touched[i]]);
+
+	/* One mapping is moved by another path. */
+	ASSERT_EQ(src, mremap(dst, huge, huge, MOVE, src));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ('a' + i, (size_t)src[touched[i]]);
 }
 
 /* Mappings whose owners have a say in it. */
