@@ -25,11 +25,44 @@ pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
     make
 }
 
+/// What is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Base,
+    Series,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            What::Base => "base",
+            What::Series => "series",
+        }
+    }
+
+    /// The Kconfig fragments of a configuration. The base does not have the tests of the series.
+    fn fragments(self, paths: &Paths, config: &str) -> Result<Vec<PathBuf>> {
+        let mut fragments = vec![paths.fragment("common")?, paths.fragment(config)?];
+        let tests = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
+
+        if self == What::Series && tests {
+            fragments.push(paths.fragment("kunit")?);
+        }
+        Ok(fragments)
+    }
+}
+
 /// Writes the configuration: the smallest one, with the fragments on top.
 ///
 /// Fails if an option of a fragment did not make it.
-fn configure(paths: &Paths, toolchain: &Toolchain, objects: &Path, config: &str) -> Result<()> {
-    let fragments = [paths.fragment("common")?, paths.fragment(config)?];
+fn configure(
+    paths: &Paths,
+    toolchain: &Toolchain,
+    objects: &Path,
+    what: What,
+    config: &str,
+) -> Result<()> {
+    let fragments = what.fragments(paths, config)?;
     let mut wanted = toolchain.make_options().join("\n");
     for fragment in &fragments {
         wanted.push('\n');
@@ -81,13 +114,13 @@ fn configure(paths: &Paths, toolchain: &Toolchain, objects: &Path, config: &str)
 }
 
 /// Builds the tree as it is checked out.
-fn build(paths: &Paths, what: &str, config: &str) -> Result<PathBuf> {
+fn build(paths: &Paths, what: What, config: &str) -> Result<PathBuf> {
     let toolchain = Toolchain::find(paths)?;
     let objects = paths.objects(config);
     let jobs = std::thread::available_parallelism()?;
 
-    configure(paths, &toolchain, &objects, config)?;
-    Step::new(paths, &format!("build {what} {config}"))
+    configure(paths, &toolchain, &objects, what, config)?;
+    Step::new(paths, &format!("build {} {config}", what.name()))
         .run(make(paths, &toolchain, &objects).args([format!("-j{jobs}"), "bzImage".into()]))?;
     Ok(objects.join("arch/x86/boot/bzImage"))
 }
@@ -103,7 +136,7 @@ fn publish(image: &Path, to: &Path) -> Result<()> {
 /// of a kernel with a deliberate bug has a name of its own.
 pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
     tree::check_out_series(paths)?;
-    let built = build(paths, "series", config)?;
+    let built = build(paths, What::Series, config)?;
     let image = match config {
         _ if paths.mutant.is_some() => paths.work.join("bzImage-mutant"),
         "test" => paths.work.join("bzImage"),
@@ -124,7 +157,8 @@ fn unpatched(paths: &Paths, config: &str) -> Result<PathBuf> {
     let made_of = format!(
         "{}{}",
         fs::read_to_string(paths.work.join("base-id")).unwrap_or_default(),
-        [paths.fragment("common")?, paths.fragment(config)?]
+        What::Base
+            .fragments(paths, config)?
             .iter()
             .map(|path| fs::read_to_string(path).unwrap_or_default())
             .collect::<String>()
@@ -134,7 +168,7 @@ fn unpatched(paths: &Paths, config: &str) -> Result<PathBuf> {
     }
 
     tree::check_out_base(paths)?;
-    let built = build(paths, "base", config)?;
+    let built = build(paths, What::Base, config)?;
     publish(&built, &image)?;
     write_whole(&stamp, made_of)?;
     Ok(image)
