@@ -5,7 +5,7 @@ use crate::{
     kernel,
     outcome::Outcome,
     paths::Paths,
-    step::{filter, Step},
+    step::{feed, Step},
     toolchain::Toolchain,
     tree,
 };
@@ -77,16 +77,19 @@ pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
         limit: Duration::from_secs(900),
     };
     let console = guest.run(paths, &name)?;
-    let parsed = filter(
+    let parsed = feed(
         Command::new("tools/testing/kunit/kunit.py")
             .current_dir(&paths.tree)
             .arg("parse"),
         console.as_bytes(),
-    );
-    let (text, failed) = match parsed {
-        Ok(text) => (String::from_utf8_lossy(&text).into_owned(), None),
-        Err(error) => (String::new(), Some(error)),
-    };
+    )?;
+    let text = String::from_utf8_lossy(&parsed.stdout).into_owned();
+    let failed = (!parsed.status.success()).then(|| {
+        anyhow::anyhow!(
+            "kunit.py: {}",
+            String::from_utf8_lossy(&parsed.stderr).trim()
+        )
+    });
 
     fs::write(paths.logs.join(format!("{name}.log")), &text)?;
     summary(&text, failed, "")

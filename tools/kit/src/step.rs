@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Seek, SeekFrom, Write},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 use wait_timeout::ChildExt;
@@ -142,14 +142,8 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// Runs a short command that reads `input`, and returns what it prints. Fails if the command does.
 pub fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
-    let mut file = tempfile()?;
-    file.write_all(input)?;
-    file.seek(SeekFrom::Start(0))?;
+    let out = feed(command, input)?;
 
-    let out = command
-        .stdin(file)
-        .output()
-        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
     ensure!(
         out.status.success(),
         "{:?} failed: {}",
@@ -157,6 +151,18 @@ pub fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
         String::from_utf8_lossy(&out.stderr).trim()
     );
     Ok(out.stdout)
+}
+
+/// Runs a short command that reads `input`, whether it succeeds or not.
+pub fn feed(command: &mut Command, input: &[u8]) -> Result<Output> {
+    let mut file = tempfile()?;
+    file.write_all(input)?;
+    file.seek(SeekFrom::Start(0))?;
+
+    command
+        .stdin(file)
+        .output()
+        .with_context(|| format!("cannot run {:?}", command.get_program()))
 }
 
 /// A file without a name.
