@@ -63,6 +63,14 @@ enum Command {
     Replay { file: PathBuf },
     /// Try one layout
     One { layout: String },
+    /// Move layouts by a call for each segment, and print a number for what comes of each: the same
+    /// on kernels that do the same
+    Digest {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 100)]
+        runs: u64,
+    },
     /// Print the layout of a seed, and its picture
     Show { seed: u64 },
     /// Print what is mapped before and after moving a layout in both ways
@@ -132,6 +140,7 @@ fn replay(mut runner: Runner, features: &Features, file: &PathBuf) -> Result<Exi
     let text =
         std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
 
+    let mut left_out = 0;
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
@@ -143,9 +152,15 @@ fn replay(mut runner: Runner, features: &Features, file: &PathBuf) -> Result<Exi
             runner.try_out(&name, &layout)?;
         } else {
             println!("{name}: left out");
+            left_out += 1;
         }
     }
-    finish(runner)
+    let code = finish(runner)?;
+    if left_out > 0 {
+        println!("{left_out} layouts were left out");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(code)
 }
 
 fn main() -> Result<ExitCode> {
@@ -166,6 +181,13 @@ fn main() -> Result<ExitCode> {
             let mut runner = runner(lab);
             runner.try_out("this layout", &layout.parse()?)?;
             finish(runner)
+        }
+        Command::Digest { seed, runs } => {
+            for seed in *seed..seed + runs {
+                let layout = draw(seed, &features);
+                println!("digest {seed} {}", lab.digest(&layout)?);
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Show { seed } => {
             let layout = draw(*seed, &features);

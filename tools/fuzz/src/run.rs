@@ -9,6 +9,9 @@ use anyhow::Result;
 use layout::{KernelLog, Layout};
 use std::time::{Duration, Instant};
 
+/// Of so many layouts one may be unsteady.
+const STEADY: usize = 100;
+
 /// How often progress is told, and how long shrinking may take.
 const PROGRESS: Duration = Duration::from_secs(10);
 const SHRINK_TRIALS: usize = 400;
@@ -42,7 +45,7 @@ impl Runner {
         let mut outcome = self.lab.try_out(layout)?;
         let complaints = self.log.complaints();
         if !complaints.is_empty() {
-            outcome = Outcome::Different(complaints);
+            outcome = Outcome::Wrong(complaints);
         }
 
         self.stats.layouts += 1;
@@ -55,7 +58,7 @@ impl Runner {
                 self.stats.unsteady += 1;
                 println!("{name}: unsteady: {what}");
             }
-            Outcome::Different(what) => {
+            Outcome::Different(what) | Outcome::Wrong(what) => {
                 self.stats.failed += 1;
                 self.report(name, layout, &what)?;
             }
@@ -77,6 +80,11 @@ impl Runner {
         println!("{}", self.stats.summary());
         let mut good = self.stats.failed == 0;
 
+        if self.stats.unsteady * STEADY > self.stats.layouts {
+            println!("that many unsteady layouts show nothing");
+            good = false;
+        }
+
         if let Some(before) = self.in_use.filter(|_| self.lab.alone) {
             for growth in InUse::now()?.growth(&before, self.stats.layouts) {
                 println!("{growth}");
@@ -97,7 +105,7 @@ impl Runner {
             let complaints = log.complaints();
             match outcome {
                 _ if !complaints.is_empty() => shown = complaints,
-                Ok(Outcome::Different(what)) => shown = what,
+                Ok(Outcome::Different(what) | Outcome::Wrong(what)) => shown = what,
                 _ => return false,
             }
             true

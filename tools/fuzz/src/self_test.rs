@@ -24,7 +24,9 @@ pub fn unnoticed(lab: &Lab) -> Result<Vec<String>> {
             way,
             ..*lab
         };
-        if let Outcome::Different(what) = with(Way::ACallEach).try_out(&layout)? {
+        if let Outcome::Different(what) | Outcome::Wrong(what) =
+            with(Way::ACallEach).try_out(&layout)?
+        {
             wrong.push(format!("the same twice, yet {}: {text}", what.join("; ")));
         }
         for mistake in Mistake::ALL {
@@ -78,7 +80,7 @@ mod tests {
 
         for seed in 0..100 {
             let layout = layout::draw(seed, &features);
-            if let Outcome::Different(what) = lab.try_out(&layout).unwrap() {
+            if let Outcome::Different(what) | Outcome::Wrong(what) = lab.try_out(&layout).unwrap() {
                 panic!("{layout}: {what:?}");
             }
         }

@@ -5,7 +5,11 @@ use layout::{
     by_a_call_each, by_mistake, by_one_call, compare, in_child, wire, Capture, Depth, Effect,
     Gauge, Layout, Mistake, Scope, Snapshot, Verdict,
 };
-use std::{ops::Range, path::PathBuf};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+    path::PathBuf,
+};
 
 /// After how many seconds a child hangs.
 const PATIENCE: u32 = 60;
@@ -39,6 +43,8 @@ pub enum Outcome {
     /// Both ways gave the same, or the move was refused as it should be.
     Alike(Done),
     Different(Vec<String>),
+    /// Memory or the result of the call is another, or a process did not survive.
+    Wrong(Vec<String>),
     /// It could not be made twice the same, or a difference did not show again.
     Unsteady(String),
 }
@@ -78,14 +84,15 @@ struct View {
 }
 
 impl Lab {
-    /// Tries a layout. A difference counts if it shows twice.
+    /// Tries a layout. A difference counts if it shows twice, or if nothing excuses it: counters
+    /// may be off once, memory may not.
     pub fn try_out(&self, layout: &Layout) -> Result<Outcome> {
         let mut last = None;
 
         for _ in 0..TRIES {
             let outcome = self.try_once(layout)?;
             match (&last, &outcome) {
-                (None, Outcome::Alike(_)) => return Ok(outcome),
+                (None, Outcome::Alike(_)) | (_, Outcome::Wrong(_)) => return Ok(outcome),
                 (Some(Outcome::Different(_)), Outcome::Different(_)) => return Ok(outcome),
                 (Some(Outcome::Different(what)), Outcome::Alike(_)) => {
                     return Ok(Outcome::Unsteady(what.join("; ")))
@@ -104,7 +111,7 @@ impl Lab {
     pub fn try_once(&self, layout: &Layout) -> Result<Outcome> {
         let one = match self.run(layout, self.way)? {
             Ok(view) => view,
-            Err(what) => return Ok(Outcome::Different(vec![format!("by one call: {what}")])),
+            Err(what) => return Ok(Outcome::Wrong(vec![format!("by one call: {what}")])),
         };
         let segments = one.before.segments(&layout.step.source());
         let verdict = layout.verdict(&segments);
@@ -120,7 +127,7 @@ impl Lab {
         }
         let each = match self.run(layout, Way::ACallEach)? {
             Ok(view) => view,
-            Err(what) => return Ok(Outcome::Different(vec![format!("by a call each: {what}")])),
+            Err(what) => return Ok(Outcome::Wrong(vec![format!("by a call each: {what}")])),
         };
         let unlike = compare(&each.before, &one.before, &scope);
         if let Some(what) = unlike.first() {
@@ -128,7 +135,11 @@ impl Lab {
         }
         done.single = verdict == Verdict::AsBase;
         done.merges = merges(&one.after, &layout.step.destination(), segments.len());
-        Ok(outcome(self.differences(&scope, &each, &one), done))
+        let differences = self.differences(&scope, &each, &one);
+        if each.errno != one.errno || each.after.holds_other_than(&one.after) {
+            return Ok(Outcome::Wrong(differences));
+        }
+        Ok(outcome(differences, done))
     }
 
     /// What is mapped before and after a move in one way, for people.
@@ -144,6 +155,20 @@ impl Lab {
             result(view.errno),
             view.after
         ))
+    }
+
+    /// What a call for each segment makes of a layout, as a number or in words.
+    pub fn digest(&self, layout: &Layout) -> Result<String> {
+        Ok(match self.run(layout, Way::ACallEach)? {
+            Ok(view) => {
+                let mut hasher = DefaultHasher::new();
+                view.errno.hash(&mut hasher);
+                view.after.hash_alike(&mut hasher);
+                view.effect.hash_alike(&mut hasher);
+                format!("{:016x}", hasher.finish())
+            }
+            Err(failure) => format!("{failure}"),
+        })
     }
 
     /// Makes and moves a layout in a child.

@@ -83,9 +83,29 @@ fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
     Ok(found)
 }
 
+/// Runs the suites that find the mutants on the kernel without any. They have to pass, or it would
+/// mean nothing that they fail.
+fn expect_to_pass(paths: &Paths, mutants: &[Mutant]) -> Result<()> {
+    for name in SUITES {
+        if !mutants.iter().any(|mutant| mutant.found_by == name) {
+            continue;
+        }
+        println!("{name}, without a mutant");
+        let outcome = suite::run_one(paths, CONFIG, name)?;
+        ensure!(
+            outcome.failed == 0 && outcome.passed > 0,
+            "{name} fails without a mutant: {}",
+            outcome.notes.join("; ")
+        );
+    }
+    Ok(())
+}
+
 /// Builds each mutant and runs suites until one finds it. Returns whether all were found.
 pub fn run(paths: Paths, names: &[String]) -> Result<bool> {
     let mutants = find(&paths, names)?;
+    expect_to_pass(&paths, &mutants)?;
+
     let mut paths = paths;
     let mut lines = Vec::new();
     let mut sum = Outcome::default();

@@ -8,11 +8,12 @@ use std::time::Instant;
 type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 13] = [
+const SUITES: [Suite; 14] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
     ("kunit-uml", |paths, _| kunit::uml(paths)),
     ("base-selftests", selftest::compare_with_base),
+    ("oracle", programs::oracle_suite),
     ("kunit", kunit::guest),
     ("compile-fail", kunit::compile_fail),
     ("selftests", selftest::series),

@@ -4,6 +4,7 @@ use crate::compare::Scope;
 use anyhow::Result;
 use std::{
     fs::{self, File},
+    hash::{Hash, Hasher},
     io,
     os::unix::fs::FileExt,
 };
@@ -83,6 +84,11 @@ impl Effect {
                 format!("{name} changed by {x} {}, by {y} {}", names[0], names[1])
             })
             .collect()
+    }
+
+    /// Hashes what the call changed in the process.
+    pub fn hash_alike(&self, hasher: &mut impl Hasher) {
+        (&self.of_process, &self.peak).hash(hasher);
     }
 
     /// What two calls, one after the other, changed together.

@@ -56,13 +56,15 @@ fn join(a: &Mapping, b: &Mapping) -> Option<Mapping> {
 }
 
 impl Snapshot {
-    /// What this would be if mappings were one that are one in `other`, where they could be.
-    pub fn joined_as_in(&self, other: &Snapshot) -> Snapshot {
+    /// What this would be if mappings were one that are one in `other`, where they could be, and
+    /// where they meet at the start of a page of `within` or at its end.
+    pub fn joined_as_in(&self, other: &Snapshot, within: &Range<usize>) -> Snapshot {
         let is_inside = |page: usize| {
-            other
-                .mappings
-                .iter()
-                .any(|mapping| mapping.range.start < page && page < mapping.range.end)
+            (within.start..=within.end).contains(&page)
+                && other
+                    .mappings
+                    .iter()
+                    .any(|mapping| mapping.range.start < page && page < mapping.range.end)
         };
         let mut mappings: Vec<Mapping> = Vec::new();
 
@@ -112,8 +114,10 @@ mod tests {
         let one = snapshot(&[mapping(1, 4, "rw-p")]);
         let two = snapshot(&[mapping(1, 2, "rw-p"), mapping(2, 4, "rw-p")]);
 
-        assert_eq!(two.joined_as_in(&one), one);
-        assert_eq!(two.joined_as_in(&two), two);
+        assert_eq!(two.joined_as_in(&one, &(2..9)), one);
+        assert_eq!(two.joined_as_in(&two, &(2..9)), two);
+        // Elsewhere it counts.
+        assert_eq!(two.joined_as_in(&one, &(3..9)), two);
     }
 
     #[test]
@@ -122,7 +126,7 @@ mod tests {
         let two = snapshot(&[mapping(1, 2, "rw-p"), mapping(2, 4, "r--p")]);
         let hole = snapshot(&[mapping(1, 2, "rw-p"), mapping(3, 4, "rw-p")]);
 
-        assert_eq!(two.joined_as_in(&one), two);
-        assert_eq!(hole.joined_as_in(&one), hole);
+        assert_eq!(two.joined_as_in(&one, &(0..9)), two);
+        assert_eq!(hole.joined_as_in(&one, &(0..9)), hole);
     }
 }

@@ -2,11 +2,16 @@
 
 use crate::{
     arena,
-    capture::Capture,
+    capture::{Capture, UNREAD},
     compare::show,
     smaps::{self, Entry},
 };
-use std::{fmt, ops::Range};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
 /// Bits of a word of `/proc/self/pagemap`.
 pub const PRESENT: u64 = 1 << 63;
@@ -78,6 +83,42 @@ fn stay(mappings: &[Mapping], reclaimed: &[u64]) -> Vec<usize> {
 }
 
 impl Snapshot {
+    /// Hashes what is the same in another process that went through the same.
+    pub fn hash_alike(&self, hasher: &mut impl Hasher) {
+        for mapping in &self.mappings {
+            let Entry {
+                perms,
+                offset,
+                name,
+                lines,
+                ..
+            } = &mapping.entry;
+
+            (&mapping.range, perms, offset, name, lines).hash(hasher);
+            for page in &mapping.pages {
+                (page.pagemap & !FRAME, page.content).hash(hasher);
+            }
+        }
+        self.merged.hash(hasher);
+    }
+
+    /// Holds a page something else in the other one, where both were read?
+    pub fn holds_other_than(&self, other: &Snapshot) -> bool {
+        let contents = |snapshot: &Snapshot| -> HashMap<usize, u64> {
+            let mappings = snapshot.mappings.iter();
+            mappings
+                .flat_map(|mapping| mapping.range.clone().zip(&mapping.pages))
+                .filter(|(_, page)| page.content != UNREAD)
+                .map(|(number, page)| (number, page.content))
+                .collect()
+        };
+        let theirs = contents(other);
+
+        contents(self)
+            .iter()
+            .any(|(number, content)| theirs.get(number).is_some_and(|theirs| theirs != content))
+    }
+
     /// Makes sense of what was captured.
     pub fn new(capture: &Capture) -> Self {
         let mut pages = capture

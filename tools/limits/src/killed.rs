@@ -60,6 +60,7 @@ pub fn check() -> Result<()> {
         longest < 3 * (whole + ordinary) + SLACK,
         "a killed mover took {longest:?} to die"
     );
-    ensure!(midway > 0, "no mover was killed on the way");
+    // The first one may have been killed before its call.
+    ensure!(midway > 1, "no mover was killed on the way");
     Ok(())
 }

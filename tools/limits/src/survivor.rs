@@ -2,7 +2,7 @@
 
 use crate::{
     child::Child,
-    figure::time,
+    figure::{length, time},
     mover::{Mover, SEGMENTS},
     say,
     strip::Strip,
@@ -15,6 +15,8 @@ use mem::{
     sys::{self, move_range, Leave, Source},
     PAGE,
 };
+use std::time::Duration;
+
 /// How many kills are tried.
 const KILLS: u32 = 16;
 
@@ -70,6 +72,10 @@ fn find(strip: &Strip) -> Result<usize> {
     Ok(here)
 }
 
+/// A kill after this part of a move ends it within half of the time of all of it, as it takes back
+/// what it has brought so far: going on to the end would take the rest.
+const EARLY: u32 = 8;
+
 /// The mover is dead when the survivor looks. If it was killed in the call, the call has taken
 /// everything back; if the kill came too late, the move has been made. Both are right, and whichever
 /// it is, it is so for all mappings.
@@ -87,7 +93,9 @@ pub fn check() -> Result<()> {
 
     let (mut at, mut delay) = (find(&strip)?, whole / 2);
     let (mut made, mut taken_back, mut not_begun) = (0, 0, 0);
-    for _ in 0..KILLS {
+    let (mut longest, mut early) = (Duration::ZERO, Duration::MAX);
+    for kill in 0..KILLS {
+        let is_early = kill % 4 == 3;
         let to = if at == OLD { NEW } else { OLD };
         let task = Task {
             mover,
@@ -99,8 +107,8 @@ pub fn check() -> Result<()> {
         let child = start(&task, &mut stack)?;
 
         mover.wait_for_start();
-        std::thread::sleep(delay);
-        child.kill()?;
+        std::thread::sleep(if is_early { whole / EARLY } else { delay });
+        let took = child.kill()?;
         // What was there before was never written to, the strip is not zero anywhere.
         let begun = peek(to) != Ok(0);
         if !begun {
@@ -108,19 +116,36 @@ pub fn check() -> Result<()> {
         }
         let now = find(&strip)?;
         match (now == at, begun) {
-            (true, true) => taken_back += 1,
+            (true, true) => {
+                taken_back += 1;
+                longest = longest.max(took);
+                if is_early {
+                    early = early.min(took);
+                }
+            }
             (true, false) => not_begun += 1,
             (false, _) => made += 1,
         }
-        delay = if now == at {
-            delay * 5 / 4
-        } else {
-            delay * 3 / 4
+        delay = match now == at {
+            _ if is_early => delay,
+            true => delay * 5 / 4,
+            false => delay * 3 / 4,
         };
         at = now;
     }
     say!("{KILLS} movers killed: {made} moves were made, {taken_back} taken back, {not_begun} not begun");
     ensure!(taken_back > 0, "no mover was killed on the way");
+    say!(
+        "from the kill to the end of a mover whose move was taken back: {} at most, {} early in it; \
+         a move takes {}",
+        length(longest),
+        length(early),
+        length(whole)
+    );
+    ensure!(
+        early < whole / 2,
+        "a mover that was killed early in its move of {whole:?} went on for {early:?}"
+    );
 
     let to = if at == OLD { NEW } else { OLD };
     move_range(at, strip.len(), to, Leave::Nothing).context("again, by the survivor")?;

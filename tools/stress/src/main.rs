@@ -7,6 +7,7 @@
 mod antagonists;
 mod cgroup;
 mod cover;
+mod effects;
 mod files;
 mod hang;
 mod kind;
@@ -22,8 +23,9 @@ mod stamp;
 mod workers;
 
 use antagonists::Entry;
-use anyhow::{bail, Result};
+use anyhow::{bail, ensure, Result};
 use clap::{Args, Parser, Subcommand};
+use effects::Effects;
 use run::Run;
 use sabotage::Sabotage;
 use scene::Scene;
@@ -58,6 +60,9 @@ struct Options {
     /// Runs only these, together
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
+    /// Goes on without those that the kernel lacks something for, or that get nowhere
+    #[arg(long)]
+    partial: bool,
     /// Lists the antagonists
     #[arg(long)]
     list: bool,
@@ -82,18 +87,18 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Entry>> {
         .collect())
 }
 
-/// Leaves out what the kernel lacks something for.
-fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>) -> Vec<&'a Entry> {
-    entries
-        .into_iter()
-        .filter(|entry| match (entry.make)(scene) {
-            Ok(_) => true,
-            Err(reason) => {
-                println!("| {:16} left out: {reason:#}", entry.name);
-                false
-            }
-        })
-        .collect()
+/// Leaves out what the kernel lacks something for, if that is allowed.
+fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>, partial: bool) -> Result<Vec<&'a Entry>> {
+    let mut possible = Vec::new();
+
+    for entry in entries {
+        match (entry.make)(scene) {
+            Ok(_) => possible.push(entry),
+            Err(reason) if partial => println!("| {:16} left out: {reason:#}", entry.name),
+            Err(reason) => bail!("{}: {reason:#}; --partial goes on without it", entry.name),
+        }
+    }
+    Ok(possible)
 }
 
 /// Runs the phases, and returns how many moves were made and pages checked.
@@ -103,7 +108,9 @@ fn run(options: &Options) -> Result<(u64, u64)> {
         println!("| one CPU: little happens at the same time");
     }
     let scene = Scene::make()?;
-    let entries = possible(&scene, chosen(&options.only)?);
+    let entries = possible(&scene, chosen(&options.only)?, options.partial)?;
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+    let before = Effects::now()?;
     let total = Duration::from_secs(options.seconds);
     let start = Instant::now();
     let mut run = Run {
@@ -123,11 +130,19 @@ fn run(options: &Options) -> Result<(u64, u64)> {
     run.phase(&entries, total.saturating_sub(start.elapsed()))?;
     run.report(start.elapsed().as_secs_f64());
 
+    let idle = Effects::now()?.idle(&before, &names);
+    let moves = scene.moves.load(Ordering::Relaxed);
+    ensure!(moves > 0, "nothing was moved");
+    ensure!(
+        idle.is_empty() || options.partial,
+        "nothing came of {}",
+        idle.join(", ")
+    );
     let checked = scene
         .regions
         .iter()
         .map(|region| region.checked.load(Ordering::Relaxed));
-    Ok((scene.moves.load(Ordering::Relaxed), checked.sum()))
+    Ok((moves, checked.sum()))
 }
 
 fn main() -> ExitCode {

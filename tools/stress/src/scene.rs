@@ -85,6 +85,8 @@ fn huge() -> Layout {
         (56, None),
         (256, Some(Kind::Anonymous)),
         (512, Some(Kind::Huge)),
+        // Its page tables may go while it moves, as others collapse its pages in the page cache.
+        (512, Some(Kind::MemfdShared)),
     ])
 }
 

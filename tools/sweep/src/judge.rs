@@ -41,6 +41,8 @@ pub struct Judge {
     scope: Scope,
     /// Has the layout pages that KSM has merged? A move that fails may have parted them.
     merged: bool,
+    /// Where mappings may stay apart that belong together.
+    destination: Range<usize>,
     oracle: State,
     /// What there is when what is in the way of the first run, of the first two and so on was
     /// unmapped, and nothing else was done.
@@ -60,6 +62,7 @@ impl Judge {
 
         Ok(Judge {
             scope: moved_back(layout.scope(segments)),
+            destination: layout.step.destination(),
             merged: layout.units.iter().any(|unit| unit.has(Mark::Merged)),
             oracle: ask(Task::Oracle)?,
             cleared: cleared.collect::<Result<_>>()?,
@@ -80,7 +83,7 @@ impl Judge {
                 ));
             }
             all.extend(match call.errno {
-                0 => self.success("although a fault was reached", call, &effect, true),
+                0 => self.success("under faults", call, &effect, call.faults > 0),
                 _ => self.failure(&before, call),
             });
             effect = effect.then(&call.effect);
@@ -101,7 +104,7 @@ impl Judge {
         let mut state = State::new(call);
         let mut scope = self.scope;
         if short {
-            state.snapshot = state.snapshot.joined_as_in(&self.oracle.snapshot);
+            state.snapshot = self.joined(&state, &self.oracle.snapshot);
             scope.merged = false;
         }
         let mut all = compare(&self.oracle.snapshot, &state.snapshot, &scope);
@@ -109,6 +112,12 @@ impl Judge {
 
         all.extend(self.oracle.effect.compare(&total, &self.scope, true));
         all.iter().map(|what| format!("{when}: {what}")).collect()
+    }
+
+    /// What a call left, with mappings at the destination as in `other`: there a merge may have
+    /// been given up, and an unmapping that failed may have split one.
+    fn joined(&self, state: &State, other: &Snapshot) -> Snapshot {
+        state.snapshot.joined_as_in(other, &self.destination)
     }
 
     /// A call that failed leaves all as it was, but for what it went over.
@@ -124,7 +133,7 @@ impl Judge {
             may_part: self.merged,
             ..moved_back(Scope::times(["before", "after it failed"]))
         };
-        let joined = after.snapshot.joined_as_in(before);
+        let joined = self.joined(&after, before);
         let mut as_before = compare(before, &joined, &untouched);
         as_before.extend(Effect::none().compare(&after.effect, &untouched, true));
         let cleared = self
@@ -148,7 +157,7 @@ impl Judge {
             may_part: self.merged,
             ..moved_back(Scope::processes(names))
         };
-        let joined = after.snapshot.joined_as_in(&cleared.snapshot);
+        let joined = self.joined(after, &cleared.snapshot);
         let mut all = compare(&cleared.snapshot, &joined, &scope);
 
         all.extend(cleared.effect.compare(&after.effect, &scope, true));

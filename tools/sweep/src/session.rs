@@ -168,6 +168,16 @@ pub fn needs(layout: &Layout, folder: &Path, weigh: bool) -> Result<Needs> {
     Ok(needs)
 }
 
+/// How many allocations it takes to unmap what is in the way of a run.
+pub fn allocations_of_clearing(layout: &Layout, folder: &Path, run: &Range<usize>) -> Result<u64> {
+    let _made = layout.make(folder)?;
+    let (result, allocations) =
+        Injector::new()?.count(|| clear_destination(layout, std::slice::from_ref(run)))?;
+
+    result?;
+    Ok(allocations)
+}
+
 impl layout::Wire for Needs {
     fn put(&self, out: &mut Vec<u8>) {
         vec![self.allocations as i64, self.bytes, self.pages].put(out);

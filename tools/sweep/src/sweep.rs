@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     inject::{Fault, Needs},
     judge::{Judge, PATIENCE},
-    session::{needs, under_faults},
+    session::{allocations_of_clearing, needs, under_faults},
 };
 use anyhow::{Context, Result};
 use layout::{in_child, Capture, Depth, KernelLog, Layout, Snapshot, Verdict};
@@ -36,6 +36,8 @@ pub struct Totals {
     pub faults: u64,
     pub failed: u64,
     pub differences: usize,
+    /// Configurations with differences.
+    pub different: usize,
 }
 
 pub struct Sweep {
@@ -111,11 +113,17 @@ impl Sweep {
         let (faults_before, failed_before) = (self.totals.faults, self.totals.failed);
         let mut found = Vec::new();
 
-        for group in faults(&needs, self.seed) {
-            found.extend(self.group(layout, &judge, &group)?);
+        for (number, group) in faults(&needs, self.seed).iter().enumerate() {
+            let (differences, harmless) = self.group(layout, &judge, group)?;
+            found.extend(differences);
+            // In the first group each allocation fails, if there are not too many.
+            if number == 0 && needs.allocations <= ALONE {
+                found.extend(self.too_late(layout, &segments, harmless)?);
+            }
         }
         self.totals.configs += 1;
         self.totals.differences += found.len();
+        self.totals.different += usize::from(!found.is_empty());
         println!(
             "{}: {} faults in {} allocations, {} calls failed, {} differences",
             config.name,
@@ -133,15 +141,50 @@ impl Sweep {
         Ok(())
     }
 
+    /// What can fail early comes before the destination is unmapped: a source that is cut at its
+    /// ends is split first. So more allocations can fail without any harm, even to the
+    /// destination, than those of unmapping it.
+    fn too_late(
+        &self,
+        layout: &Layout,
+        segments: &[Range<usize>],
+        harmless: u64,
+    ) -> Result<Option<Vec<String>>> {
+        let source = layout.step.source();
+        let cut = layout.units.iter().any(|unit| {
+            let inside = |page: usize| unit.at < page && page < unit.range().end;
+            inside(source.start) || inside(source.end)
+        });
+        let over = layout.units_in(layout.step.destination()).next().is_some();
+        let runs = layout::runs(segments);
+
+        let (true, true, false, Some(run)) = (cut, over, layout.step.keep, runs.first()) else {
+            return Ok(None);
+        };
+        let clearing = in_child(PATIENCE, || {
+            allocations_of_clearing(layout, &self.folder, run)
+        })?
+        .map_err(|failure| anyhow::anyhow!("a child {failure}"))?;
+
+        Ok((harmless <= clearing).then(|| {
+            vec![format!(
+                "only {harmless} allocations fail without harm, and {clearing} are those of \
+                 unmapping what is in the way"
+            )]
+        }))
+    }
+
     /// Tries faults, in children that go on as long as nothing changes. Returns the differences,
-    /// but of those that are alike only the first: under which fault, and what.
+    /// but of those that are alike only the first: under which fault, and what. Returns also how
+    /// many calls failed and changed nothing at all.
     fn group(
         &mut self,
         layout: &Layout,
         judge: &Judge,
         faults: &[Fault],
-    ) -> Result<Vec<Vec<String>>> {
+    ) -> Result<(Vec<Vec<String>>, u64)> {
         let mut next = 0;
+        let mut harmless = 0;
         let mut known = HashSet::new();
         let mut found = Vec::new();
 
@@ -153,6 +196,12 @@ impl Sweep {
                     next += session.tried as usize;
                     self.totals.faults += session.faults;
                     self.totals.failed += session.failed;
+                    harmless += session.failed;
+                    harmless -= session
+                        .changed
+                        .iter()
+                        .filter(|call| call.errno != 0)
+                        .count() as u64;
                     (faults[next - 1], judge.judge(session))
                 }
                 Err(failure) => {
@@ -165,7 +214,7 @@ impl Sweep {
                 found.push(told(last, what));
             }
         }
-        Ok(found)
+        Ok((found, harmless))
     }
 
     fn segments(&self, layout: &Layout) -> Result<Vec<Range<usize>>> {

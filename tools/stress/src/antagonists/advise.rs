@@ -24,7 +24,7 @@ enum To {
 }
 
 /// Advice, and what it is given to.
-const ADVICE: [(i32, To); 19] = [
+const ADVICE: [(i32, To); 20] = [
     (libc::MADV_NORMAL, To::Any),
     (libc::MADV_RANDOM, To::Any),
     (libc::MADV_SEQUENTIAL, To::Any),
@@ -38,6 +38,7 @@ const ADVICE: [(i32, To); 19] = [
     (libc::MADV_NOHUGEPAGE, To::Unit(Kind::Huge)),
     (libc::MADV_HUGEPAGE, To::Unit(Kind::Huge)),
     (libc::MADV_COLLAPSE, To::Unit(Kind::Huge)),
+    (libc::MADV_COLLAPSE, To::Unit(Kind::MemfdShared)),
     (libc::MADV_DONTNEED, To::Unit(Kind::Shared)),
     (libc::MADV_DONTNEED, To::Unit(Kind::Tmpfs)),
     (libc::MADV_DONTFORK, To::Unit(Kind::NoFork)),
