@@ -125,7 +125,8 @@ impl Text {
     fn open(path: &str) -> io::Result<Self> {
         Ok(Text {
             file: File::open(path)?,
-            buffer: vec![0; 8192].into(),
+            // Written to, so that there are pages.
+            buffer: vec![b' '; 8192].into(),
             len: 0,
         })
     }

@@ -153,19 +153,33 @@ impl Injector {
         })
     }
 
-    /// Makes a call with a fault armed. Returns what it returned, and how many allocations failed.
-    pub fn call<T>(&self, fault: Fault, call: impl FnOnce() -> T) -> Result<(T, i64)> {
+    /// Prepares a fault for the next call.
+    pub fn prepare(&self, fault: Fault) -> Result<()> {
         let (bytes, pages) = match fault {
-            Fault::Nth(n) => {
-                let (ret, left) = self.call_nth(n as i64, call)?;
-                return Ok((ret, i64::from(left == 0)));
-            }
+            Fault::Nth(_) => return Ok(()),
             Fault::Slab(bytes) => (bytes, PLENTY),
             Fault::Pages(pages) => (PLENTY, pages),
             Fault::Both(bytes, pages) => (bytes, pages),
         };
-        let ret = self.call_lasting(bytes, pages, call)?;
-        Ok((ret, Point::SLAB.failures()? + Point::PAGE.failures()?))
+        Point::SLAB.limit(bytes)?;
+        Point::PAGE.limit(pages)
+    }
+
+    /// Makes a call under a fault that was prepared, and allocates nothing besides. Returns what it
+    /// returned, and how many allocations a fault that hits one was away.
+    pub fn call<T>(&self, fault: Fault, call: impl FnOnce() -> T) -> Result<(T, i64)> {
+        match fault {
+            Fault::Nth(n) => self.call_nth(n as i64, call),
+            _ => Ok((self.call_lasting(call)?, 0)),
+        }
+    }
+
+    /// How many allocations of the last call failed.
+    pub fn failures(&self, fault: Fault, away: i64) -> Result<i64> {
+        match fault {
+            Fault::Nth(_) => Ok(i64::from(away == 0)),
+            _ => Ok(Point::SLAB.failures()? + Point::PAGE.failures()?),
+        }
     }
 
     /// Returns how many allocations the fault was away, too.
@@ -177,9 +191,7 @@ impl Injector {
         Ok((ret, left))
     }
 
-    fn call_lasting<T>(&self, bytes: i64, pages: i64, call: impl FnOnce() -> T) -> Result<T> {
-        Point::SLAB.limit(bytes)?;
-        Point::PAGE.limit(pages)?;
+    fn call_lasting<T>(&self, call: impl FnOnce() -> T) -> Result<T> {
         put(&self.make_it_fail, 1)?;
         let ret = call();
         put(&self.make_it_fail, 0)?;
@@ -194,7 +206,8 @@ impl Injector {
 
     /// Measures the allocations of a call, of which none fails: bytes of slab objects, and pages.
     pub fn weigh<T>(&self, call: impl FnOnce() -> T) -> Result<(T, i64, i64)> {
-        let ret = self.call_lasting(PLENTY, PLENTY, call)?;
+        self.prepare(Fault::Both(PLENTY, PLENTY))?;
+        let ret = self.call_lasting(call)?;
         Ok((ret, Point::SLAB.given()?, Point::PAGE.given()?))
     }
 }

@@ -36,6 +36,13 @@ fn moved_back(scope: Scope) -> Scope {
     }
 }
 
+/// What there is to say of calls under faults.
+pub struct Judgement {
+    pub wrong: Vec<String>,
+    /// The last one failed and left all as it was, what is in the way included.
+    pub harmless: bool,
+}
+
 /// What calls on a layout are to give.
 pub struct Judge {
     scope: Scope,
@@ -69,10 +76,11 @@ impl Judge {
         })
     }
 
-    /// What is wrong with the last calls of a session.
-    pub fn judge(&self, session: &Session) -> Vec<String> {
+    /// Judges the last calls of a session.
+    pub fn judge(&self, session: &Session) -> Judgement {
         let before = Snapshot::new(&session.before);
         let mut all = Vec::new();
+        let mut harmless = false;
         let mut effect = Effect::none();
 
         for call in &session.changed {
@@ -84,14 +92,21 @@ impl Judge {
             }
             all.extend(match call.errno {
                 0 => self.success("under faults", call, &effect, call.faults > 0),
-                _ => self.failure(&before, call),
+                _ => {
+                    let judgement = self.failure(&before, call);
+                    harmless = judgement.harmless;
+                    judgement.wrong
+                }
             });
             effect = effect.then(&call.effect);
         }
         for call in &session.again {
             all.extend(self.success("when tried again", call, &effect, false));
         }
-        all
+        Judgement {
+            wrong: all,
+            harmless,
+        }
     }
 
     /// A call that succeeded gives what a call each gives, whatever happened before. If memory was
@@ -121,7 +136,7 @@ impl Judge {
     }
 
     /// A call that failed leaves all as it was, but for what it went over.
-    fn failure(&self, before: &Snapshot, call: &Call) -> Vec<String> {
+    fn failure(&self, before: &Snapshot, call: &Call) -> Judgement {
         let after = State::new(call);
         let mut all = Vec::new();
 
@@ -141,12 +156,16 @@ impl Judge {
             .iter()
             .map(|state| self.as_cleared(before, state, &after));
 
+        let harmless = as_before.is_empty();
         let nearest = std::iter::once(as_before)
             .chain(cleared)
             .min_by_key(Vec::len)
             .unwrap_or_default();
         all.extend(nearest);
-        all
+        Judgement {
+            wrong: all,
+            harmless,
+        }
     }
 
     /// Compares with a process in which what is in the way was unmapped. Page frames must be those

@@ -73,8 +73,10 @@ pub fn under_faults(layout: &Layout, folder: &Path, faults: &[Fault]) -> Result<
     };
 
     for fault in faults {
+        injector.prepare(*fault)?;
         let (called, effect) = gauge.measure(|| injector.call(*fault, || by_one_call(layout)))?;
-        let (result, faults) = called?;
+        let (result, away) = called?;
+        let faults = injector.failures(*fault, away)?;
         let succeeded = result.is_ok();
         let call = Call {
             errno: errno(&result),
@@ -168,15 +170,24 @@ pub fn needs(layout: &Layout, folder: &Path, weigh: bool) -> Result<Needs> {
     Ok(needs)
 }
 
-/// How many allocations it takes to unmap what is in the way of a run.
-pub fn allocations_of_clearing(layout: &Layout, folder: &Path, run: &Range<usize>) -> Result<u64> {
+/// The errno of unmapping what is in the way of a run while an allocation fails, zero if it
+/// succeeds, or [`FEWER`] if it does not make so many.
+pub fn clearing(layout: &Layout, folder: &Path, run: &Range<usize>, nth: u64) -> Result<i64> {
     let _made = layout.make(folder)?;
-    let (result, allocations) =
-        Injector::new()?.count(|| clear_destination(layout, std::slice::from_ref(run)))?;
+    let injector = Injector::new()?;
+    let fault = Fault::Nth(nth);
+    let (result, away) = injector.call(fault, || {
+        clear_destination(layout, std::slice::from_ref(run))
+    })?;
 
-    result?;
-    Ok(allocations)
+    Ok(match injector.failures(fault, away)? {
+        0 => FEWER,
+        _ => errno(&result),
+    })
 }
+
+/// What [`clearing()`] returns at its end.
+pub const FEWER: i64 = -1;
 
 impl layout::Wire for Needs {
     fn put(&self, out: &mut Vec<u8>) {

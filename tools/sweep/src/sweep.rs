@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     inject::{Fault, Needs},
     judge::{Judge, PATIENCE},
-    session::{allocations_of_clearing, needs, under_faults},
+    session::{self, needs, under_faults},
 };
 use anyhow::{Context, Result};
 use layout::{in_child, Capture, Depth, KernelLog, Layout, Snapshot, Verdict};
@@ -161,22 +161,28 @@ impl Sweep {
         let (true, true, false, Some(run)) = (cut, over, layout.step.keep, runs.first()) else {
             return Ok(None);
         };
-        let clearing = in_child(PATIENCE, || {
-            allocations_of_clearing(layout, &self.folder, run)
-        })?
-        .map_err(|failure| anyhow::anyhow!("a child {failure}"))?;
+        let mut clearing = 0;
+        for nth in 1.. {
+            let errno = in_child(PATIENCE, || {
+                session::clearing(layout, &self.folder, run, nth)
+            })?;
+            match errno.map_err(|failure| anyhow::anyhow!("a child {failure}"))? {
+                session::FEWER => break,
+                errno => clearing += u64::from(errno != 0),
+            }
+        }
 
         Ok((harmless <= clearing).then(|| {
             vec![format!(
-                "only {harmless} allocations fail without harm, and {clearing} are those of \
-                 unmapping what is in the way"
+                "only {harmless} allocations fail the call without harm, and {clearing} are those \
+                 of unmapping what is in the way"
             )]
         }))
     }
 
     /// Tries faults, in children that go on as long as nothing changes. Returns the differences,
     /// but of those that are alike only the first: under which fault, and what. Returns also how
-    /// many calls failed and changed nothing at all.
+    /// many calls failed and left all as it was.
     fn group(
         &mut self,
         layout: &Layout,
@@ -196,13 +202,11 @@ impl Sweep {
                     next += session.tried as usize;
                     self.totals.faults += session.faults;
                     self.totals.failed += session.failed;
-                    harmless += session.failed;
-                    harmless -= session
-                        .changed
-                        .iter()
-                        .filter(|call| call.errno != 0)
-                        .count() as u64;
-                    (faults[next - 1], judge.judge(session))
+                    let judgement = judge.judge(session);
+                    let changed = session.changed.iter().filter(|call| call.errno != 0);
+                    harmless += session.failed - changed.count() as u64;
+                    harmless += u64::from(judgement.harmless);
+                    (faults[next - 1], judgement.wrong)
                 }
                 Err(failure) => {
                     next = faults.len();
