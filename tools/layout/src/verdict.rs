@@ -70,7 +70,9 @@ impl Layout {
 
     /// What is in the way is judged after all segments, under each run of them.
     fn destination_verdict(&self, segments: &[Range<usize>]) -> Option<i32> {
-        let mut units: Vec<&Unit> = self.units.iter().collect();
+        // A child does not have what its parent keeps to itself.
+        let kept = |unit: &&Unit| self.has(Twist::Inherited) && unit.has(Mark::DontFork);
+        let mut units: Vec<&Unit> = self.units.iter().filter(|unit| !kept(unit)).collect();
         units.sort_by_key(|unit| unit.at);
 
         runs(segments).iter().find_map(|run| {
