@@ -76,13 +76,14 @@ impl Capture {
         let memory = File::open("/proc/self/mem")?;
 
         for entry in &entries {
+            let untouched = may_read_untouched(entry);
             let first = capture.pagemap.len();
             read_pagemap(&pagemap, entry, &mut capture.pagemap)?;
             for (word, address) in capture.pagemap[first..]
                 .iter()
                 .zip(entry.addresses.clone().step_by(PAGE))
             {
-                let wanted = may_read(entry, *word, depth);
+                let wanted = depth >= Depth::Probe && (present_or_swapped(*word) || untouched);
                 let content = if wanted {
                     read_page(&memory, entry, address).context("reading a page")?
                 } else {
@@ -118,19 +119,11 @@ fn read_pagemap(file: &File, entry: &Entry, words: &mut Vec<u64>) -> Result<()> 
     Ok(())
 }
 
-/// May a page be read, without changing what one wants to see?
-fn may_read(entry: &Entry, pagemap: u64, depth: Depth) -> bool {
-    if depth < Depth::Probe {
-        return false;
-    }
-    // User Mode Linux may show what was there before instead of a page that is not there.
-    if !present_or_swapped(pagemap) && user_mode_linux() {
-        return false;
-    }
-    // Nobody answers a userfaultfd, and an untouched huge page is not worth the time.
-    let waits = entry.has_flag("um");
-    let of_file = entry.inode != 0 && !entry.has_flag("ht");
-    present_or_swapped(pagemap) || of_file && !waits
+/// May pages of a mapping be read that are not there?
+fn may_read_untouched(entry: &Entry) -> bool {
+    // User Mode Linux may show what was there before instead of a page that is not there. Nobody
+    // answers a userfaultfd, and an untouched huge page is not worth the time.
+    entry.inode != 0 && !user_mode_linux() && !entry.has_flag("um") && !entry.has_flag("ht")
 }
 
 fn user_mode_linux() -> bool {
