@@ -12,8 +12,8 @@ use crate::{
 use anyhow::{ensure, Result};
 use std::{path::Path, process::Command, time::Duration};
 
-/// The test that the series adds.
-const OWN: &str = "mremap_multi_vma";
+/// The tests that the series adds.
+const OWN: [&str; 2] = ["mremap_multi_vma", "mremap_multi_vma_refused"];
 
 /// Tests of the base kernel that call `mremap()`, and how they are run. Of the userfaultfd tests,
 /// those of events remap.
@@ -31,7 +31,7 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
     let objects = paths.objects("test");
     let out = paths.work.join("selftests");
     let mut names: Vec<&str> = BASE.iter().map(|(name, _)| *name).collect();
-    names.push(OWN);
+    names.extend(OWN);
     names.dedup();
 
     std::fs::create_dir_all(&out)?;
@@ -101,11 +101,11 @@ fn run_in_guest(
         .collect())
 }
 
-/// Runs the test of the series in the patched kernel.
+/// Runs the tests of the series in the patched kernel.
 pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
     let image = kernel::series(paths, config)?;
     let content = programs(paths)?;
-    let command = format!("./{OWN}");
+    let commands = OWN.map(|program| format!("./{program}"));
     let name = format!("selftests-{config}");
     let printed = run_in_guest(
         paths,
@@ -113,14 +113,19 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
         &image,
         &content,
         HUGE_PAGES,
-        &[&command],
-        1800,
+        &commands.each_ref().map(String::as_str),
+        1200,
     )?;
-    ensure!(
-        printed[0].contains("# Totals:"),
-        "{OWN} did not reach its end; the console is build/logs/{name}.console"
-    );
-    Ok(tap::outcome(&printed[0]))
+    let mut outcome = Outcome::default();
+
+    for (program, printed) in OWN.iter().zip(&printed) {
+        ensure!(
+            printed.contains("# Totals:"),
+            "{program} did not reach its end; the console is build/logs/{name}.console"
+        );
+        outcome.add(tap::outcome(printed));
+    }
+    Ok(outcome)
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.

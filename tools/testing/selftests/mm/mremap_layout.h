@@ -319,4 +319,33 @@ static inline struct counts read_counts(void)
 	return c;
 }
 
+/* Maps a page just below @addr, whatever was there. */
+static inline char *map_below(char *addr)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+
+	return mmap(addr - page, page, PROT_READ,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+/* For tests: a call that fails and leaves the first arena as it was. */
+#define EXPECT_REFUSED(errno_, old, old_len, new_len, flags, new)	\
+do {									\
+	char *before_ = picture(ARENA_BASE(0));				\
+	char *after_;							\
+	void *ret_;							\
+									\
+	errno = 0;							\
+	ret_ = mremap((void *)(old), old_len, new_len, flags,		\
+		      (void *)(new));					\
+	EXPECT_EQ(MAP_FAILED, ret_);					\
+	EXPECT_EQ(errno_, errno) {					\
+		TH_LOG("got: %s", strerror(errno));			\
+	}								\
+	after_ = picture(ARENA_BASE(0));				\
+	EXPECT_STREQ(before_, after_);					\
+	free(before_);							\
+	free(after_);							\
+} while (0)
+
 #endif	/* __MREMAP_LAYOUT_H */

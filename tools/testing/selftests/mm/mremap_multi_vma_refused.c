@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mremap() of a range that is made of several mappings, where it is refused.
+ *
+ * The rules are in Documentation/mm/mremap_move.rst.
+ */
+#define _GNU_SOURCE
+#include <linux/aio_abi.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
+#include "../kselftest_harness.h"
+#include "mremap_layout.h"
+
+static size_t page;
+
+static bool write_text(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/*
+ * Everything that a call may be refused for. Each refusal must leave all that
+ * is mapped as it was.
+ */
+FIXTURE(refuse) {
+	char *src;
+	char *dst;
+	size_t len;
+	char *before;
+};
+
+FIXTURE_SETUP(refuse)
+{
+	page = sysconf(_SC_PAGESIZE);
+	self->src = ARENA_BASE(0) + ARENA_SIZE / 2;
+	self->len = NR_UNITS * kind_unit(ANON);
+	self->dst = self->src + 4 * self->len;
+	ASSERT_EQ(0, make_layout(ANON, self->src));
+	/* Something at the destination, which a refusal leaves alone. */
+	ASSERT_EQ(0, make_layout(MEMFD_SHARED, self->dst));
+	self->before = NULL;
+}
+
+FIXTURE_TEARDOWN(refuse)
+{
+	free(self->before);
+}
+
+#define EXPECT_MOVE_REFUSED(errno_) \
+	EXPECT_REFUSED(errno_, self->src, self->len, self->len, MOVE, self->dst)
+
+TEST_F(refuse, parameters)
+{
+	char *src = self->src, *dst = self->dst;
+	const size_t len = self->len;
+
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE | 8, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_FIXED, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MREMAP_FIXED | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src + 1, len, len, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, dst + 1);
+	EXPECT_REFUSED(EINVAL, src, 0, 0, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, -page, -page, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, -1UL, -1UL, MOVE, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -page);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -2UL * len);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src + len - page);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src - len + page);
+	EXPECT_REFUSED(EINVAL, src, len, len + page, MOVE | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EINVAL, src, len, len - page, MOVE | MREMAP_DONTUNMAP, dst);
+	EXPECT_REFUSED(EFAULT, -4UL * page, 8 * page, 8 * page, MOVE, dst);
+}
+
+/* Two things wrong: the parameter counts. */
+TEST_F(refuse, parameters_before_mappings)
+{
+	ASSERT_EQ(0, munmap(self->src, page));
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE, self->dst + 1);
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE | 8, self->dst);
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE, self->src + page);
+}
+
+TEST_F(refuse, nothing_mapped_at_the_start)
+{
+	ASSERT_EQ(0, munmap(self->src, page));
+	EXPECT_MOVE_REFUSED(EFAULT);
+}
+
+/* Where a call goes that changes the size counts when its mapping is right. */
+TEST_F(refuse, mapping_before_place_with_a_change_of_size)
+{
+	const size_t unit = kind_unit(ANON);
+	char *const overlap = self->src + page;
+
+	EXPECT_REFUSED(EINVAL, self->src, unit, 2 * unit, MOVE, overlap);
+	EXPECT_REFUSED(EINVAL, self->src, unit, 2 * unit, MOVE, self->dst + 1);
+	EXPECT_REFUSED(EFAULT, self->src + 2 * unit, unit, 2 * unit, MOVE,
+		       self->dst + 1);
+	if (syscall(__NR_mseal, self->src, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_REFUSED(EPERM, self->src, unit, 2 * unit, MOVE, overlap);
+}
+
+/* Growing and shrinking stay for one mapping. */
+TEST_F(refuse, no_change_of_size)
+{
+	const size_t unit = kind_unit(ANON);
+
+	EXPECT_REFUSED(EFAULT, self->src, 2 * unit, 3 * unit, MREMAP_MAYMOVE, 0);
+	EXPECT_REFUSED(EFAULT, self->src, 2 * unit, 2 * unit,
+		       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, self->dst);
+}
+
+TEST_F(refuse, userfaultfd)
+{
+	static const int units[] = { 0, 3, 6 };
+	const size_t unit = kind_unit(ANON);
+	struct uffdio_api api = { .api = UFFD_API };
+	size_t i;
+	int fd;
+
+	fd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	if (fd < 0)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
+
+	for (i = 0; i < 3; i++) {
+		struct uffdio_register reg = {
+			.range = {
+				.start = (unsigned long)self->src + units[i] * unit,
+				.len = unit,
+			},
+			.mode = UFFDIO_REGISTER_MODE_MISSING,
+		};
+
+		ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &reg));
+		EXPECT_MOVE_REFUSED(EFAULT);
+		ASSERT_EQ(0, ioctl(fd, UFFDIO_UNREGISTER, &reg.range));
+	}
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+}
+
+TEST_F(refuse, sealed_source)
+{
+	const size_t unit = kind_unit(ANON);
+
+	if (syscall(__NR_mseal, self->src + 4 * unit, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_MOVE_REFUSED(EPERM);
+	/* What lies before it moves. */
+	EXPECT_EQ(self->dst, mremap(self->src, 4 * unit, 4 * unit, MOVE, self->dst));
+}
+
+TEST_F(refuse, sealed_destination)
+{
+	const size_t unit = kind_unit(ANON);
+
+	if (syscall(__NR_mseal, self->dst + 6 * unit, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_MOVE_REFUSED(EPERM);
+}
+
+TEST_F(refuse, sealed_under_a_hole)
+{
+	const size_t unit = kind_unit(ANON);
+	char *at = self->dst + 2 * unit;
+
+	ASSERT_EQ(at, mmap(at, unit, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+			   MAP_FIXED_NOREPLACE, -1, 0));
+	if (syscall(__NR_mseal, at, unit, 0))
+		SKIP(return, "no mseal");
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+	EXPECT_EQ(0, check_layout(ANON, self->dst, 0, self->len));
+}
+
+TEST_F(refuse, too_low_an_address)
+{
+	if (setresuid(65534, 65534, 65534))
+		SKIP(return, "cannot give up privileges");
+	EXPECT_REFUSED(EPERM, self->src, self->len, self->len, MOVE, 0);
+}
+
+TEST_F(refuse, unaligned_hugetlb)
+{
+	const size_t huge = kind_unit(HUGETLB_SHARED);
+	char *src = ARENA_BASE(0) + (64UL << 20);
+
+	if (make_layout(HUGETLB_SHARED, src))
+		SKIP(return, "no huge pages");
+	/* The source, its end, and the destination are not huge page aligned. */
+	EXPECT_REFUSED(EINVAL, src + page, 2 * huge, 2 * huge, MOVE, src + 32 * huge);
+	EXPECT_REFUSED(EINVAL, src, huge + page, huge + page, MOVE, src + 32 * huge);
+	EXPECT_REFUSED(EINVAL, src, 2 * huge, 2 * huge, MOVE, src + 32 * huge + page);
+}
+
+/* What is unmapped at the destination cannot be cut there. */
+TEST_F(refuse, hugetlb_cut_at_the_destination)
+{
+	const size_t huge = kind_unit(HUGETLB_SHARED);
+	char *dst = ARENA_BASE(0) + (64UL << 20);
+
+	if (make_layout(HUGETLB_SHARED, dst))
+		SKIP(return, "no huge pages");
+	EXPECT_REFUSED(EINVAL, self->src, self->len, self->len, MOVE,
+		       dst + huge - self->len / 2);
+}
+
+/* An io_uring's rings are where the kernel puts them. */
+TEST_F(refuse, picks_its_address)
+{
+	unsigned int params[30] = {};
+	char *ring, *below;
+	int fd;
+
+	fd = syscall(425 /* io_uring_setup */, 4, params);
+	if (fd < 0)
+		SKIP(return, "no io_uring");
+	ring = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, ring);
+	below = map_below(ring);
+	ASSERT_EQ(ring - page, below);
+	EXPECT_REFUSED(EFAULT, below, 2 * page, 2 * page, MOVE, self->dst);
+}
+
+TEST_F(refuse, dontunmap_of_a_fixed_size)
+{
+	aio_context_t ctx = 0;
+	char *ring, *below;
+
+	if (syscall(__NR_io_setup, 1, &ctx))
+		SKIP(return, "no aio");
+	ring = (char *)ctx;
+	below = map_below(ring);
+	ASSERT_EQ(ring - page, below);
+	EXPECT_REFUSED(EINVAL, below, 2 * page, 2 * page, MOVE | MREMAP_DONTUNMAP,
+		       self->dst);
+}
+
+TEST_F(refuse, too_many_mappings)
+{
+	long max = read_count("/proc/sys/vm/max_map_count", "");
+	char text[32];
+	size_t n;
+	struct segment *seg;
+
+	seg = calloc(4096, sizeof(*seg));
+	n = find_segments(NULL, (char *)(1UL << 47), seg, 4096);
+	free(seg);
+	snprintf(text, sizeof(text), "%zu", n);
+	if (!write_text("/proc/sys/vm/max_map_count", text))
+		SKIP(return, "cannot set the limit");
+	EXPECT_MOVE_REFUSED(ENOMEM);
+	/* Room to replace what is there, but not to keep it in more pieces. */
+	snprintf(text, sizeof(text), "%zu", n + 6);
+	write_text("/proc/sys/vm/max_map_count", text);
+	EXPECT_REFUSED(ENOMEM, self->src + page, self->len - 2 * page,
+		       self->len - 2 * page, MOVE | MREMAP_DONTUNMAP,
+		       self->dst + 2 * self->len);
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len, MOVE, self->dst));
+	snprintf(text, sizeof(text), "%ld", max);
+	write_text("/proc/sys/vm/max_map_count", text);
+}
+
+/* RLIMIT_AS and RLIMIT_DATA judge what there is afterwards. */
+TEST_F(refuse, limits_of_dontunmap)
+{
+	const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
+	const char *counts[] = { "VmSize:", "VmData:" };
+	struct rlimit old, new;
+	char *free_dst = self->dst + 2 * self->len;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, getrlimit(limits[i], &old));
+		new = old;
+		/* Not a page of stack or heap must be missing for the test. */
+		new.rlim_cur = (read_count("/proc/self/status", counts[i]) << 10) + page;
+		ASSERT_EQ(0, setrlimit(limits[i], &new));
+		errno = 0;
+		EXPECT_EQ(MAP_FAILED, mremap(self->src, self->len, self->len,
+					     MOVE | MREMAP_DONTUNMAP, free_dst));
+		EXPECT_EQ(ENOMEM, errno);
+		ASSERT_EQ(0, setrlimit(limits[i], &old));
+	}
+	/* A move that unmaps as much as it maps adds nothing. */
+	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &old));
+	new = old;
+	new.rlim_cur = (read_count("/proc/self/status", "VmSize:") << 10) + page;
+	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &new));
+	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len,
+				    MOVE | MREMAP_DONTUNMAP, self->dst));
+	EXPECT_EQ(0, setrlimit(RLIMIT_AS, &old));
+}
+
+TEST_HARNESS_MAIN
