@@ -242,10 +242,15 @@ impl<'a> Transfer<'a> {
     }
 
     /// Merges the copy of a segment whose source stays with what is around it, but not with its
-    /// source, nor with what was one mapping with that when the move began.
+    /// source, nor with what was one mapping with that when the move began. A locked mapping was
+    /// split then: what was cut off it is another one.
     fn merge(&mut self, place: &Place) {
         let copy = place.segment.destination();
-        let was = self.plan.mapping_of(&place.segment);
+        let was = if self.is_locked(copy.start) {
+            place.segment.source()
+        } else {
+            self.plan.mapping_of(&place.segment)
+        };
         let is = self
             .mm
             .vma_at(place.segment.old)
