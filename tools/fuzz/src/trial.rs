@@ -125,6 +125,9 @@ impl Lab {
             done.refused = true;
             return Ok(outcome(refusal(&one, errno.into()), done));
         }
+        if self.way == Way::OneCall && layout.fails_by_a_call_each(&segments) {
+            return Ok(outcome(Vec::from_iter(failure(&one)), done));
+        }
         let each = match self.run(layout, Way::ACallEach)? {
             Ok(view) => view,
             Err(what) => return Ok(Outcome::Wrong(vec![format!("by a call each: {what}")])),
@@ -278,6 +281,11 @@ fn result(errno: i64) -> String {
         0 => "moved".to_owned(),
         errno => std::io::Error::from_raw_os_error(errno as i32).to_string(),
     }
+}
+
+/// What is wrong with a call that was to succeed.
+fn failure(view: &View) -> Option<String> {
+    (view.errno != 0).then(|| result(view.errno))
 }
 
 /// What is wrong with a call that was to be refused.

@@ -104,6 +104,27 @@ impl Layout {
             || destination.end == source.start && joins(last, first)
     }
 
+    /// Is hugetlb memory in the way that single moves would have to cut inside of a huge page?
+    ///
+    /// ```text
+    /// source           [ a ][ b ][ ....... c ]
+    /// destination      [ one huge page ..... ]
+    /// ```
+    ///
+    /// They are refused. By one call all of it goes, as it is under a run of segments.
+    pub fn fails_by_a_call_each(&self, segments: &[Range<usize>]) -> bool {
+        let arrive = |page: usize| page + self.step.to - self.step.from;
+
+        self.units_in(self.step.destination())
+            .filter(|unit| unit.kind.hugetlb())
+            .any(|unit| {
+                segments
+                    .iter()
+                    .flat_map(|segment| [segment.start, segment.end].map(arrive))
+                    .any(|end| unit.at < end && end < unit.range().end && in_table(end) != 0)
+            })
+    }
+
     /// How much memory page tables may take by one call.
     fn tables(&self, segments: &[Range<usize>]) -> Tables {
         let mut old = self.units_in(self.step.destination());

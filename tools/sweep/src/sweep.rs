@@ -104,7 +104,7 @@ impl Sweep {
         let layout = &config.layout;
         let segments = self.segments(layout)?;
 
-        if layout.verdict(&segments) != Verdict::Moves {
+        if layout.verdict(&segments) != Verdict::Moves || layout.fails_by_a_call_each(&segments) {
             self.totals.left_out += 1;
             return Ok(());
         }
