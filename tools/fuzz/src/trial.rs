@@ -138,6 +138,11 @@ impl Lab {
         }
         done.single = verdict == Verdict::AsBase;
         done.merges = merges(&one.after, &layout.step.destination(), segments.len());
+        let mut each = each;
+        if layout.joins_the_other_end() {
+            let destination = layout.step.destination();
+            each.after = each.after.joined_as_in(&one.after, &destination);
+        }
         let differences = self.differences(&scope, &each, &one);
         if each.errno != one.errno || each.after.holds_other_than(&one.after) {
             return Ok(Outcome::Wrong(differences));

@@ -92,8 +92,10 @@ impl Layout {
     /// destination                             [ untouched ][ ... ][ last ]
     /// ```
     ///
-    /// In a sequence of calls it joins that, and has its anon_vma when it is alone again.
-    fn joins_the_other_end(&self) -> bool {
+    /// In a sequence of calls it joins that, and what it joined has its anon_vma from then on. When
+    /// that moves in its turn it is not untouched any more, and may stay apart where by one call it
+    /// merges.
+    pub fn joins_the_other_end(&self) -> bool {
         let (source, destination) = (self.step.source(), self.step.destination());
         let [first, last] = [source.start, source.end - 1].map(|page| self.unit_at(page));
         let joins = |one: Option<&Unit>, other: Option<&Unit>| {
