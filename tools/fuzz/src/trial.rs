@@ -125,7 +125,8 @@ impl Lab {
             done.refused = true;
             return Ok(outcome(refusal(&one, errno.into()), done));
         }
-        if self.way == Way::OneCall && layout.fails_by_a_call_each(&segments) {
+        let moves = verdict == Verdict::Moves && self.way == Way::OneCall;
+        if moves && layout.fails_by_a_call_each(&segments) {
             return Ok(outcome(Vec::from_iter(failure(&one)), done));
         }
         let each = match self.run(layout, Way::ACallEach)? {
