@@ -39,12 +39,21 @@ pub fn merge() -> Result<()> {
     for (name, value) in SETTINGS {
         set(name, value)?;
     }
-    let (start, first) = (Instant::now(), scans()?);
+    let first = scans()?;
 
     set("run", "1")?;
-    while scans()? < first + SCANS {
+    let waited = wait_for(first + SCANS);
+    set("run", "0")?;
+    waited
+}
+
+/// Waits until KSM has made so many scans.
+fn wait_for(count: u64) -> Result<()> {
+    let start = Instant::now();
+
+    while scans()? < count {
         ensure!(start.elapsed() < PATIENCE, "KSM does not get on");
         sleep(Duration::from_millis(1));
     }
-    set("run", "0")
+    Ok(())
 }
