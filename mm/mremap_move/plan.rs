@@ -64,10 +64,66 @@ impl Segment {
     }
 }
 
+/// How a segment gets to the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Its mapping goes there as it is: there is nothing to make, to charge or to free.
+    Relocate,
+    /// Another mapping is made there, and the pages go to it.
+    Copy(Reason),
+}
+
+/// Why a mapping cannot be relocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It stays, and may be longer than the segment.
+    Stays,
+    /// Its owner counts mappings, or remembers where they are, and is told by the calls that come
+    /// with a copy.
+    HasOwner,
+    /// The page tables of huge pages of hugetlb may be shared, and their reservations are found by
+    /// the mapping.
+    Hugetlb,
+    /// Its pages are no memory that the rmap knows, and something else may remember the address.
+    Raw,
+    /// It is anonymous memory of a file, ordered in the file by an offset that changes with the
+    /// address as long as it is untouched.
+    AnonymousFile,
+}
+
+impl Way {
+    /// Decides how a segment of a mapping goes.
+    pub(crate) fn of<M: Mapping>(mapping: &M, request: &Request) -> Way {
+        if request.keep_source {
+            Way::Copy(Reason::Stays)
+        } else if mapping.is_hugetlb() {
+            Way::Copy(Reason::Hugetlb)
+        } else if mapping.is_raw() {
+            Way::Copy(Reason::Raw)
+        } else if mapping.has_owner() {
+            Way::Copy(Reason::HasOwner)
+        } else if mapping.is_anonymous_file() {
+            Way::Copy(Reason::AnonymousFile)
+        } else {
+            Way::Relocate
+        }
+    }
+}
+
 /// What the planner asks of a mapping.
 pub(crate) trait Mapping {
-    /// The addresses that it covers.
+    /// The addresses that it covers or, if it has been relocated, covered.
     fn range(&self) -> Range<usize>;
+    /// Does it consist of huge pages of hugetlb?
+    fn is_hugetlb(&self) -> bool;
+    /// Are its pages no ordinary memory?
+    fn is_raw(&self) -> bool;
+    /// Has it an owner who counts mappings or remembers where they are?
+    fn has_owner(&self) -> bool;
+    /// May its pages be merged with equal ones?
+    fn is_mergeable(&self) -> bool;
+    /// Is it anonymous memory, and yet of a file?
+    fn is_anonymous_file(&self) -> bool;
     /// Are its pages charged as committed memory?
     fn charged(&self) -> bool;
     /// Do its pages count as data, being private and writable?
@@ -151,6 +207,8 @@ impl Pages {
 pub(crate) struct Totals {
     /// Segments that move.
     pub(crate) segments: usize,
+    /// Those of them whose pages may be merged with equal ones.
+    pub(crate) mergeable: usize,
     /// Runs that they form.
     pub(crate) runs: usize,
     /// The first mapping starts before the source.
@@ -181,6 +239,8 @@ pub(crate) struct CheckedPlan {
     totals: Totals,
     /// The addresses of the first mapping of the source and of the last, before any was cut.
     ends: [Range<usize>; 2],
+    /// The run, if there is one only. There is nothing to look for then.
+    only_run: Option<Segment>,
 }
 
 impl CheckedPlan {
@@ -201,14 +261,18 @@ impl CheckedPlan {
             .map(|(_, segment)| segment)
     }
 
-    /// The first run at or above `from` of the part of the source that lies below `until`.
-    pub(crate) fn run_from<S: Space>(
-        &self,
-        space: &S,
-        from: usize,
-        until: usize,
-    ) -> Option<Segment> {
-        runs(segments(space, &self.request, from..until).map(|(_, segment)| segment)).next()
+    /// The way that what a mapping has of the source goes.
+    pub(crate) fn way<M: Mapping>(&self, mapping: &M) -> Way {
+        Way::of(mapping, &self.request)
+    }
+
+    /// The first run at or above `from`, an address in the source.
+    pub(crate) fn run_from<S: Space>(&self, space: &S, from: usize) -> Option<Segment> {
+        if let Some(run) = self.only_run {
+            return (from <= run.old).then_some(run);
+        }
+        let part = from..self.request.source().end;
+        runs(segments(space, &self.request, part).map(|(_, segment)| segment)).next()
     }
 
     /// The addresses that the mapping of a segment covers, up to where the destination cuts it,
@@ -294,6 +358,11 @@ pub(crate) fn plan<S: Space>(
     };
 
     let mut ends = [0..0, 0..0];
+    let mut last_run = Segment {
+        old: source.start,
+        new: request.new,
+        len: 0,
+    };
 
     for (mapping, segment) in segments(space, &request, source.clone()) {
         ends[1] = mapping.range();
@@ -311,6 +380,13 @@ pub(crate) fn plan<S: Space>(
                 error,
             })?;
         totals.segments += 1;
+        totals.mergeable += usize::from(mapping.is_mergeable());
+        if totals.runs != 0 && segment.old == last_run.source().end {
+            last_run.len += segment.len;
+        } else {
+            last_run = segment;
+            totals.runs += 1;
+        }
         totals.cuts_last = mapping.range().end > source.end;
         totals.moved.add(&mapping, segment.len, page_size);
     }
@@ -318,9 +394,13 @@ pub(crate) fn plan<S: Space>(
         return Err(Refusal::NothingMapped);
     }
 
-    for run in runs(segments(space, &request, source).map(|(_, segment)| segment)) {
-        totals.runs += 1;
+    let only_run = (totals.runs == 1).then_some(last_run);
+    if let Some(run) = only_run {
         check_destination(space, &run.destination(), page_size, &mut totals)?;
+    } else {
+        for run in runs(segments(space, &request, source).map(|(_, segment)| segment)) {
+            check_destination(space, &run.destination(), page_size, &mut totals)?;
+        }
     }
 
     totals.mappings_added += usize::from(totals.cuts_first) + usize::from(totals.cuts_last);
@@ -333,6 +413,7 @@ pub(crate) fn plan<S: Space>(
         request,
         totals,
         ends,
+        only_run,
     })
 }
 

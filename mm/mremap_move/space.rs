@@ -6,7 +6,7 @@ use super::plan::{Mapping, Segment, Space, Totals};
 use core::ops::Range;
 use kernel::{
     bindings,
-    mm::{flags, LockedMm, VmaIter, VmaRef},
+    mm::{flags, Entry, LockedMm, VmaIter, VmaRef},
     prelude::*,
 };
 
@@ -30,9 +30,29 @@ impl<'a> View<'a> {
     }
 }
 
-impl Mapping for &VmaRef {
+impl Mapping for Entry<'_> {
     fn range(&self) -> Range<usize> {
-        self.start()..self.end()
+        self.listed()
+    }
+
+    fn is_hugetlb(&self) -> bool {
+        self.flags() & flags::HUGETLB != 0
+    }
+
+    fn is_raw(&self) -> bool {
+        self.flags() & flags::RAW != 0
+    }
+
+    fn has_owner(&self) -> bool {
+        VmaRef::has_owner(self)
+    }
+
+    fn is_mergeable(&self) -> bool {
+        self.flags() & flags::MERGEABLE != 0
+    }
+
+    fn is_anonymous_file(&self) -> bool {
+        VmaRef::is_anonymous_file(self)
     }
 
     fn charged(&self) -> bool {
@@ -47,7 +67,7 @@ impl Mapping for &VmaRef {
 impl Space for View<'_> {
     type Error = Error;
     type Mapping<'a>
-        = &'a VmaRef
+        = Entry<'a>
     where
         Self: 'a;
     type Mappings<'a>
@@ -59,7 +79,7 @@ impl Space for View<'_> {
         self.mm.vmas(range)
     }
 
-    fn check_segment(&self, vma: &&VmaRef, segment: &Segment) -> Result {
+    fn check_segment(&self, vma: &Entry<'_>, segment: &Segment) -> Result {
         let Segment { old, new, len } = *segment;
 
         if !vma.can_modify() {
@@ -75,7 +95,7 @@ impl Space for View<'_> {
         Ok(())
     }
 
-    fn check_unmap(&self, vma: &&VmaRef, range: &Range<usize>) -> Result {
+    fn check_unmap(&self, vma: &Entry<'_>, range: &Range<usize>) -> Result {
         if !vma.can_modify() {
             return Err(EPERM);
         }

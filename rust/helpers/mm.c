@@ -39,11 +39,6 @@ struct vm_area_struct *rust_helper_vma_find(struct vma_iterator *vmi,
 	return vma_find(vmi, max);
 }
 
-struct vm_area_struct *rust_helper_vma_prev(struct vma_iterator *vmi)
-{
-	return vma_prev(vmi);
-}
-
 struct vm_area_struct *rust_helper_vma_lookup(struct mm_struct *mm,
 					      unsigned long addr)
 {
@@ -76,6 +71,16 @@ int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
 	unsigned long vm_flags = vma->vm_flags;
 
 	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
+}
+
+void rust_helper_validate_mm(struct mm_struct *mm)
+{
+	validate_mm(mm);
+}
+
+void rust_helper_mm_untrack_pfn(struct vm_area_struct *vma)
+{
+	untrack_pfn_clear(vma);
 }
 
 bool rust_helper_mm_is_current(const struct mm_struct *mm)

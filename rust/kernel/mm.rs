@@ -27,10 +27,12 @@ use core::{
 
 mod iter;
 mod remap;
+mod transfer;
 mod virt;
 
-pub use iter::VmaIter;
+pub use iter::{Entry, VmaIter};
 pub use remap::UnmapEvents;
+pub use transfer::{Left, Transfer, Way};
 pub use virt::{flags, VmaRef};
 
 /// An address space. Wraps `struct mm_struct`.
@@ -194,7 +196,10 @@ impl LockedMm {
         let vma = unsafe { bindings::vma_lookup(self.as_ptr(), addr as _) };
         // SAFETY: A mapping that is found under the lock lives as long as nobody changes it, and
         // changing it takes `&mut self`.
-        NonNull::new(vma).map(|vma| unsafe { VmaRef::from_raw(vma) })
+        NonNull::new(vma)
+            .map(|vma| unsafe { VmaRef::from_raw(vma) })
+            // One that was relocated is still listed here for a while.
+            .filter(|vma| vma.start() <= addr && addr < vma.end())
     }
 
     /// Iterates over the mappings that `range` (bytes) touches, in address order.
@@ -202,16 +207,6 @@ impl LockedMm {
     /// C functions: `vma_iter_init()`, `vma_find()`.
     pub fn vmas(&self, range: Range<usize>) -> VmaIter<'_> {
         VmaIter::new(self, range)
-    }
-
-    /// Returns the last mapping that starts below `addr` (bytes).
-    ///
-    /// C function: `vma_prev()`.
-    pub fn last_vma_below(&self, addr: usize) -> Option<&VmaRef> {
-        let last = addr.checked_sub(1)?;
-
-        self.vma_at(last)
-            .or_else(|| VmaIter::new(self, last..addr).before())
     }
 
     /// May the address space of the current task grow by `pages`?

@@ -2,12 +2,12 @@
 //!
 //! The mappings cannot be changed while an iterator walks them.
 
-use kernel::{mm::LockedMm, prelude::*};
+use kernel::{mm::Transfer, prelude::*};
 
 /// Splits mappings under the iterator's feet.
-pub fn stale(mm: &mut LockedMm) -> Result {
-    for vma in mm.vmas(0..0x10000) {
-        mm.split_at(vma.start() + 0x1000)?;
+pub fn stale(transfer: &mut Transfer<'_>) -> Result {
+    for vma in transfer.mm().vmas(0..0x10000) {
+        transfer.split_at(vma.start())?;
     }
     Ok(())
 }

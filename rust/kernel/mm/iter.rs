@@ -6,7 +6,42 @@
 
 use super::{LockedMm, VmaRef};
 use crate::{bindings, types::Opaque};
-use core::{marker::PhantomData, ops::Range, ptr::NonNull};
+use core::{
+    marker::PhantomData,
+    ops::{Deref, Range},
+    ptr::NonNull,
+};
+
+/// A mapping, and where the address space lists it.
+///
+/// These are the addresses that the mapping covers, but for one that a [`Transfer`] has relocated:
+/// until the move is over it is listed at both places, and is at one of them.
+///
+/// [`Transfer`]: super::Transfer
+pub struct Entry<'a> {
+    vma: &'a VmaRef,
+    listed: Range<usize>,
+}
+
+impl Entry<'_> {
+    /// Returns where the mapping is listed, in bytes.
+    pub fn listed(&self) -> Range<usize> {
+        self.listed.clone()
+    }
+
+    /// Is the mapping at another place than where it is listed?
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.start() != self.listed.start
+    }
+}
+
+impl Deref for Entry<'_> {
+    type Target = VmaRef;
+
+    fn deref(&self) -> &VmaRef {
+        self.vma
+    }
+}
 
 /// Iterates over the mappings in a range, in address order. Wraps `struct vma_iterator`.
 ///
@@ -38,24 +73,28 @@ impl<'a> VmaIter<'a> {
         }
     }
 
-    /// Returns the last mapping that starts below the start of the range.
-    pub(super) fn before(self) -> Option<&'a VmaRef> {
-        // SAFETY: By the type invariant.
-        let vma = unsafe { bindings::vma_prev(self.vmi.get()) };
+    /// What the iterator stands on, having just found `vma` there.
+    fn entry(&self, vma: *mut bindings::vm_area_struct) -> Option<Entry<'a>> {
+        let vma = NonNull::new(vma)?;
+        // SAFETY: The iterator is initialised by the type invariant, and only read here.
+        let mas = unsafe { &(*self.vmi.get()).mas };
+        let listed = mas.index as usize..mas.last as usize + 1;
 
-        // SAFETY: The mapping was found under the lock, and cannot change during `'a`.
-        NonNull::new(vma).map(|vma| unsafe { VmaRef::from_raw(vma) })
+        Some(Entry {
+            // SAFETY: The mapping was found under the lock, and cannot change during `'a`.
+            vma: unsafe { VmaRef::from_raw(vma) },
+            listed,
+        })
     }
 }
 
 impl<'a> Iterator for VmaIter<'a> {
-    type Item = &'a VmaRef;
+    type Item = Entry<'a>;
 
-    fn next(&mut self) -> Option<&'a VmaRef> {
+    fn next(&mut self) -> Option<Entry<'a>> {
         // SAFETY: By the type invariant.
         let vma = unsafe { bindings::vma_find(self.vmi.get(), self.end as _) };
 
-        // SAFETY: The mapping was found under the lock, and cannot change during `'a`.
-        NonNull::new(vma).map(|vma| unsafe { VmaRef::from_raw(vma) })
+        self.entry(vma)
     }
 }

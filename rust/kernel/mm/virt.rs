@@ -15,6 +15,12 @@ pub mod flags {
     pub const LOCKED: usize = crate::bindings::VM_LOCKED as usize;
     /// Its pages are given by frame number, and have no `struct page` that counts.
     pub const PFNMAP: usize = crate::bindings::VM_PFNMAP as usize;
+    /// It consists of huge pages of hugetlb.
+    pub const HUGETLB: usize = crate::bindings::VM_HUGETLB as usize;
+    /// Its pages are not memory as any other: frame numbers, registers of a device, or a mixture.
+    pub const RAW: usize = (crate::bindings::VM_PFNMAP
+        | crate::bindings::VM_MIXEDMAP
+        | crate::bindings::VM_IO) as usize;
     /// The pages in it may be merged with equal ones by KSM.
     pub const MERGEABLE: usize = crate::bindings::VM_MERGEABLE as usize;
 }
@@ -92,11 +98,75 @@ impl VmaRef {
         unsafe { bindings::can_modify_vma(self.as_ptr()) }
     }
 
+    /// Does the mapping have an owner who counts mappings or remembers where they are?
+    ///
+    /// C fields: `vm_ops->open`, `vm_ops->close`, `vm_ops->mremap`.
+    pub fn has_owner(&self) -> bool {
+        // SAFETY: The mapping is valid, and so are its operations if it has any.
+        let ops = unsafe { (*self.as_ptr()).vm_ops.as_ref() };
+
+        ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
+    }
+
+    /// Does a file say that the memory is anonymous, and is that what orders it in the file?
+    ///
+    /// That is `/dev/zero`, mapped privately. C function: `vma_is_anonymous()`.
+    pub fn is_anonymous_file(&self) -> bool {
+        let vma = self.as_ptr();
+
+        // SAFETY: The lock is held, so nobody changes the fields.
+        unsafe { (*vma).vm_ops.is_null() && !(*vma).vm_file.is_null() }
+    }
+
+    /// Returns what finds the pages of the mapping.
+    pub(super) fn rmap(&self) -> Rmap {
+        let vma = self.as_ptr();
+
+        // SAFETY: The lock is held, so nobody changes the fields, and the mapping refers to both as
+        // long as it lives.
+        unsafe {
+            Rmap {
+                file: (*vma).vm_file.as_ref().map(|file| file.f_mapping),
+                root: (*vma).anon_vma.as_ref().map(|anon_vma| anon_vma.root),
+            }
+        }
+    }
+
+    /// Can the mapping go elsewhere as it is, and does not have to be copied?
+    pub fn can_relocate(&self) -> bool {
+        self.flags() & (flags::HUGETLB | flags::RAW) == 0
+            && !self.has_owner()
+            && !self.is_anonymous_file()
+    }
+
     /// Does the file that is mapped choose the address itself?
     ///
     /// C function: `mremap_picks_address()`.
     pub fn picks_address(&self) -> bool {
         // SAFETY: The mapping is valid by the type invariant.
         unsafe { bindings::mremap_picks_address(self.as_ptr()) }
+    }
+}
+
+/// What finds the pages of mappings, and is locked while they move: a file, anonymous memory that
+/// has a root in common, both or neither. Wraps `struct address_space` and `struct anon_vma`.
+#[derive(Clone, Copy)]
+pub(super) struct Rmap {
+    file: Option<*mut bindings::address_space>,
+    root: Option<*mut bindings::anon_vma>,
+}
+
+impl Rmap {
+    /// Returns what finds the pages of both, if that is one file and one root at most.
+    pub(super) fn join(self, other: Rmap) -> Option<Rmap> {
+        let same_root = match (self.root, other.root) {
+            (Some(root), Some(other)) => root == other,
+            _ => true,
+        };
+
+        (self.file == other.file && same_root).then_some(Rmap {
+            file: self.file,
+            root: self.root.or(other.root),
+        })
     }
 }

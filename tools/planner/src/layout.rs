@@ -18,11 +18,33 @@ pub struct Area {
     pub data: bool,
     /// It may not be moved or unmapped.
     pub sealed: bool,
+    /// It has an owner who counts mappings.
+    pub owned: bool,
 }
 
 impl Mapping for &Area {
     fn range(&self) -> Range<usize> {
         self.range.clone()
+    }
+
+    fn is_hugetlb(&self) -> bool {
+        false
+    }
+
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    fn has_owner(&self) -> bool {
+        self.owned
+    }
+
+    fn is_mergeable(&self) -> bool {
+        false
+    }
+
+    fn is_anonymous_file(&self) -> bool {
+        false
     }
 
     fn charged(&self) -> bool {
@@ -90,7 +112,7 @@ impl Space for Paper {
 }
 
 /// Whether a page is mapped, and by what kind of mapping.
-type Page = Option<(bool, bool, bool)>;
+type Page = Option<(bool, bool, bool, bool)>;
 
 /// Areas that map the pages from `start` on. Pages of one kind that follow each other are one area
 /// or, where `cut` says so, two.
@@ -101,7 +123,7 @@ fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
     for (index, (page, cut)) in pages.iter().enumerate() {
         let addr = start + index * PAGE;
 
-        if let Some((charged, data, sealed)) = *page {
+        if let Some((charged, data, sealed, owned)) = *page {
             if last == *page && !cut {
                 areas.last_mut().expect("an area").range.end = addr + PAGE;
             } else {
@@ -110,6 +132,7 @@ fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
                     charged,
                     data,
                     sealed,
+                    owned,
                 });
             }
         }
@@ -120,7 +143,12 @@ fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
 
 /// A layout with a request for a move in it.
 pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
-    let kind = (any::<bool>(), any::<bool>(), prop::bool::weighted(sealed));
+    let kind = (
+        any::<bool>(),
+        any::<bool>(),
+        prop::bool::weighted(sealed),
+        prop::bool::weighted(0.2),
+    );
     let page = (prop::option::weighted(0.8, kind), prop::bool::weighted(0.3));
 
     (

@@ -2,7 +2,7 @@
 
 use crate::{
     layout::{layouts, mapped_pages, Paper, PAGE},
-    plan::{plan, runs, segments, CheckedPlan, Pages, Request, Segment},
+    plan::{plan, runs, segments, CheckedPlan, Pages, Reason, Request, Segment, Way},
 };
 use proptest::prelude::*;
 
@@ -73,6 +73,21 @@ proptest! {
     }
 
     #[test]
+    fn only_whole_mappings_that_nobody_owns_are_relocated((paper, request) in layouts(0.0)) {
+        let plan = planned(&paper, request)?;
+
+        for (area, segment) in segments(&paper, &request, request.source()) {
+            let expected = match (request.keep_source, area.owned) {
+                (true, _) => Way::Copy(Reason::Stays),
+                (false, true) => Way::Copy(Reason::HasOwner),
+                (false, false) => Way::Relocate,
+            };
+            prop_assert_eq!(plan.way(&area), expected);
+            prop_assert_eq!(plan.segment_from(&paper, segment.old), Some(segment));
+        }
+    }
+
+    #[test]
     fn segments_keep_order_and_offset((paper, request) in layouts(0.0)) {
         let segments = all_segments(&paper, &request);
 
@@ -124,7 +139,7 @@ proptest! {
 
         let mut from = request.old;
         let mut walked_runs = Vec::new();
-        while let Some(run) = plan.run_from(&paper, from, request.source().end) {
+        while let Some(run) = plan.run_from(&paper, from) {
             walked_runs.push(run);
             from = run.source().end;
         }

@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moves under way, and the way back.
+//!
+//! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
+
+use super::{flags, remap::whole_pages, Entry, LockedMm, UnmapEvents};
+use crate::{
+    bindings,
+    error::{code::*, to_result, Result},
+    page::PAGE_SIZE,
+    prelude::*,
+    task::cond_resched,
+};
+use core::{ops::Range, ptr};
+
+/// How many mappings are relocated at a time: as many as have an entry in one page table.
+const GROUP_MAX: usize = 512;
+
+/// How large a huge page may be that a page table could map instead of its entries, in bytes.
+const HUGE: usize = 1 << bindings::PMD_SHIFT;
+
+/// Mappings that are relocated together. It has room for a certain number of them from the start.
+struct Group {
+    members: KVec<*mut bindings::vm_area_struct>,
+    count: usize,
+}
+
+impl Group {
+    /// Makes room for `max` mappings.
+    fn new(max: usize) -> Result<Self> {
+        Ok(Group {
+            members: KVec::from_elem(ptr::null_mut(), max, GFP_KERNEL)?,
+            count: 0,
+        })
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn is_full(&self) -> bool {
+        self.count == self.members.len()
+    }
+
+    /// Adds a mapping, to a group that is not full.
+    fn push(&mut self, entry: &Entry<'_>) {
+        self.members[self.count] = entry.as_ptr();
+        self.count += 1;
+    }
+
+    /// What C takes: the first mapping and how many there are.
+    fn as_raw(&mut self) -> (*mut *mut bindings::vm_area_struct, u32) {
+        (self.members.as_mut_ptr(), self.count as u32)
+    }
+}
+
+/// A move of mappings from one range of addresses, the source, to another of the same length, the
+/// destination.
+///
+/// [`LockedMm::transfer()`] begins it and ends it. Mappings go across one after the other, each to
+/// the same offset, in one of two [`Way`]s. Nothing merges before the move is over, so that what has
+/// to be taken back is what was brought.
+///
+/// # Invariants
+///
+/// - Source and destination are whole pages and do not overlap.
+/// - What the source lists below `across` is at the destination, with its pages; its owners were
+///   told. What it lists from there on is where it was.
+/// - What the source lists below `listed` is listed at the destination, the mapping or its copy;
+///   these are `runs` runs with `copies` copies in them.
+/// - `group` has room for as many as a group may have, which does not change: taking back finds the
+///   same groups again. Its elements are used by the function that puts them there.
+/// - A mapping is split at the addresses in `cuts` that was one when the move began.
+pub struct Transfer<'a> {
+    mm: &'a mut LockedMm,
+    source: Range<usize>,
+    new: usize,
+    /// The mappings of the source stay.
+    keep_source: bool,
+    cuts: [Option<usize>; 2],
+    across: usize,
+    listed: usize,
+    runs: usize,
+    copies: usize,
+    group: Group,
+}
+
+/// How a mapping gets to the destination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As it is. Until the move is over the address space lists it at both places.
+    Relocate,
+    /// Another mapping is made there and the pages move to it.
+    Copy,
+}
+
+impl LockedMm {
+    /// Moves `len` bytes of mappings from `old` to `new`.
+    ///
+    /// `act` brings them across. When it fails, everything that it did with the [`Transfer`] is
+    /// taken back, but for what was unmapped. When it succeeds, the source is gone and what has
+    /// arrived merges with what is around it; neither fails.
+    ///
+    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages or the ranges overlap.
+    pub fn transfer(
+        &mut self,
+        old: usize,
+        new: usize,
+        len: usize,
+        act: impl FnOnce(&mut Transfer<'_>) -> Result,
+    ) -> Result {
+        let mut transfer = Transfer::new(self, old, new, len, false)?;
+
+        transfer.act(act)?;
+        transfer.retire();
+        Ok(())
+    }
+
+    /// Moves the pages of `len` bytes of mappings from `old` to copies of the mappings at `new`.
+    ///
+    /// As [`LockedMm::transfer()`], but the source stays, and neither is finished: that is up to
+    /// the caller.
+    pub fn transfer_pages(
+        &mut self,
+        old: usize,
+        new: usize,
+        len: usize,
+        act: impl FnOnce(&mut Transfer<'_>) -> Result,
+    ) -> Result<Left<'_>> {
+        let mut transfer = Transfer::new(self, old, new, len, true)?;
+
+        transfer.act(act)?;
+        Ok(Left(transfer))
+    }
+}
+
+impl<'a> Transfer<'a> {
+    // Not public: what is brought must not be left half-way, and values may be forgotten.
+    fn new(
+        mm: &'a mut LockedMm,
+        old: usize,
+        new: usize,
+        len: usize,
+        keep_source: bool,
+    ) -> Result<Self> {
+        if !whole_pages(old, len) || !whole_pages(new, len) || old.abs_diff(new) < len {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: Nothing was listed or brought anywhere yet, and nothing split.
+        Ok(Transfer {
+            mm,
+            source: old..old + len,
+            new,
+            keep_source,
+            cuts: [None; 2],
+            across: old,
+            listed: old,
+            runs: 0,
+            copies: 0,
+            group: Group::new(GROUP_MAX.min(len / PAGE_SIZE))?,
+        })
+    }
+
+    fn act(&mut self, act: impl FnOnce(&mut Self) -> Result) -> Result {
+        let result = act(self);
+
+        if result.is_err() {
+            self.take_back();
+        }
+        result
+    }
+
+    /// The address space, to look at.
+    pub fn mm(&self) -> &LockedMm {
+        self.mm
+    }
+
+    /// Where an address of the source goes.
+    fn at_destination(&self, addr: usize) -> usize {
+        self.new + (addr - self.source.start)
+    }
+
+    fn destination_of(&self, range: &Range<usize>) -> Range<usize> {
+        self.at_destination(range.start)..self.at_destination(range.end)
+    }
+
+    /// The first run of what is listed at or above `from`: entries that touch.
+    fn run_from(&self, from: usize) -> Option<Range<usize>> {
+        let mut parts = self
+            .mm
+            .vmas(from..self.listed)
+            .map(|entry| clip(&self.source, &entry))
+            .peekable();
+        let mut run = parts.next()?;
+
+        while let Some(next) = parts.next_if(|next| next.start == run.end) {
+            run.end = next.end;
+        }
+        Some(run)
+    }
+
+    /// Calls `act` for each run of what is listed. It may clear the run.
+    fn each_run(&mut self, mut act: impl FnMut(&mut Self, Range<usize>)) {
+        match self.runs {
+            0 => {}
+            1 => act(self, self.source.start..self.listed),
+            _ => {
+                let mut from = self.source.start;
+
+                while let Some(run) = self.run_from(from) {
+                    from = run.end;
+                    act(self, run);
+                }
+            }
+        }
+    }
+
+    /// Notes that what is mapped in `part` is listed at the destination.
+    fn note_listed(&mut self, part: &Range<usize>) {
+        if self.runs == 0 || self.listed != part.start {
+            self.runs += 1;
+        }
+        self.listed = part.end;
+    }
+
+    /// Splits the mapping at `addr` (bytes), an end of the source that lies inside of it.
+    ///
+    /// Fails with [`EINVAL`] if it is not, or anything is across already, with [`ENOMEM`], and for
+    /// the reasons of `may_split()`. Does not ask whether there may be one more mapping.
+    /// C function: `__split_vma()`.
+    pub fn split_at(&mut self, addr: usize) -> Result {
+        let cut = match addr {
+            _ if self.listed != self.source.start => return Err(EINVAL),
+            _ if addr == self.source.start => 0,
+            _ if addr == self.source.end => 1,
+            _ => return Err(EINVAL),
+        };
+
+        self.mm.split_at(addr)?;
+        self.cuts[cut] = Some(addr);
+        Ok(())
+    }
+
+    /// Unmaps `range` (bytes), a part of the destination. This is not taken back.
+    ///
+    /// Fails with [`EINVAL`] if it is not, or anything is across already, and as
+    /// [`LockedMm::unmap()`].
+    pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
+        let destination = self.destination_of(&self.source);
+
+        if self.listed != self.source.start
+            || range.start < destination.start
+            || range.end > destination.end
+        {
+            return Err(EINVAL);
+        }
+        self.mm.unmap(range, events)
+    }
+
+    /// Puts mappings that can be relocated together into `group`, from the first one at or above
+    /// `range.start` on, and returns what they are listed at. If `may` does not want the first one,
+    /// the group is empty, and the range is what this one has of the source.
+    ///
+    /// The mappings of a group touch, and are found by the same [`Rmap`], so that one hold of its
+    /// locks is enough for all of them. Page tables are moved as those of one mapping, even if
+    /// several have a part of one. Only a huge page has to be known to be of a certain mapping; so
+    /// one that has room for it is a group of its own.
+    ///
+    /// [`Rmap`]: super::virt::Rmap
+    fn gather(
+        &mut self,
+        range: Range<usize>,
+        may: impl Fn(&Entry<'_>) -> bool,
+    ) -> Option<Range<usize>> {
+        let is_large = |entry: &Entry<'_>| {
+            let Range { start, end } = entry.listed();
+            (start.wrapping_add(HUGE - 1) & !(HUGE - 1)).wrapping_add(HUGE) <= end
+        };
+        let mut entries = self.mm.vmas(range);
+        let first = entries.next()?;
+        let mut whole = clip(&self.source, &first);
+        let mut rmap = first.rmap();
+
+        self.group.clear();
+        if !may(&first) {
+            return Some(whole);
+        }
+        self.group.push(&first);
+        if is_large(&first) {
+            return Some(whole);
+        }
+        for entry in entries {
+            let Some(joint) = rmap.join(entry.rmap()) else {
+                break;
+            };
+            if self.group.is_full()
+                || entry.listed().start != whole.end
+                || is_large(&entry)
+                || !may(&entry)
+            {
+                break;
+            }
+            self.group.push(&entry);
+            whole.end = entry.listed().end;
+            rmap = joint;
+        }
+        Some(whole)
+    }
+
+    /// Takes the mappings of the source across that come next, the `way` that is asked for: one, or
+    /// some that can be relocated together. Returns whether there were any.
+    ///
+    /// Takes the rmap locks; sleeps. Fails with [`EINVAL`] if a mapping cannot go that way, with
+    /// [`ENOMEM`], also if something is mapped where it goes, and if the owner does not agree; then
+    /// they are where they were.
+    pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
+        let next = self.across..self.source.end;
+        let can = !self.keep_source;
+        let source = self.source.clone();
+
+        let Some(whole) = self.gather(next, |entry| {
+            way(entry) == Way::Relocate
+                && can
+                && entry.can_relocate()
+                && clip(&source, entry) == entry.listed()
+        }) else {
+            return Ok(false);
+        };
+        if self.group.is_empty() {
+            self.copy(&whole)?;
+        } else {
+            self.relocate(&whole)?;
+        }
+        self.across = whole.end;
+        Ok(true)
+    }
+
+    /// Takes the group, which is all of `whole`, across.
+    ///
+    /// C functions: `mremap_list_at()`, `mremap_relocate()`.
+    fn relocate(&mut self, whole: &Range<usize>) -> Result {
+        let new = self.at_destination(whole.start) as crate::ffi::c_ulong;
+        let (group, count) = self.group.as_raw();
+
+        // What is listed of them when it fails is found by the addresses of all.
+        self.note_listed(whole);
+        // SAFETY: The address space is locked, the mappings have just been found in it, can be
+        // relocated, and lie in the source, of which no address is one of the destination.
+        to_result(unsafe { bindings::mremap_list_at(group, count, new) })?;
+        // SAFETY: The same, and they have been listed there. They touch, and have their rmap in
+        // common.
+        to_result(unsafe { bindings::mremap_relocate(group, count, new) })
+    }
+
+    /// Makes a copy of a mapping and takes the pages of a part of it across. The copy has not been
+    /// charged for. The source is locked against faults.
+    ///
+    /// C functions: `copy_vma_apart()`, `mremap_move_tables()`, `vm_ops->mremap()`.
+    fn copy(&mut self, part: &Range<usize>) -> Result {
+        let vma = self.mm.vma_around(part.start, part.len())?.as_ptr();
+        let new = self.at_destination(part.start);
+
+        // SAFETY: The address space is locked, and the mapping has just been found in it.
+        let copy = unsafe {
+            bindings::vma_start_write(vma);
+            bindings::copy_vma_apart(vma, part.start as _, part.len() as _, new as _)
+        };
+        if copy.is_null() {
+            return Err(ENOMEM);
+        }
+        self.note_listed(part);
+        self.copies += 1;
+
+        let moved = self.mm.move_page_tables(part.start, new, part.len(), false);
+        let result = if moved < part.len() {
+            Err(ENOMEM)
+        } else {
+            self.mm.tell_owner(new)
+        };
+        if result.is_err() && moved != 0 {
+            self.mm.move_page_tables(new, part.start, moved, true);
+        }
+        result
+    }
+
+    /// Clears the source, run by run, and merges what has arrived.
+    ///
+    /// It does not merge with what is listed in the source: of that nothing stays.
+    fn retire(&mut self) {
+        let copies = self.copies;
+
+        self.each_run(|this, run| {
+            let copy = this.destination_of(&run);
+            let with_prev = !this.source.contains(&copy.start.wrapping_sub(1));
+            let with_next = !this.source.contains(&copy.end);
+
+            this.mm.forget(run, copies);
+            this.mm.merge(copy, with_prev, with_next);
+        });
+
+        // As after any move of a part of it, what is left of a mapping that tracks its memory type
+        // no longer does.
+        for (cut, left) in self.cuts.into_iter().zip([-1, 0]) {
+            if let Some(cut) = cut {
+                self.mm.untrack(cut.wrapping_add_signed(left));
+            }
+        }
+        self.mm.validate();
+    }
+
+    /// Brings back what is across, clears the destination, makes mappings whole that were split, and
+    /// tells the owners.
+    ///
+    /// Does not fail. Page tables go to where they were, where the old tables still are. But
+    /// khugepaged may have freed one meanwhile, of the source of a copy, a file mapping whose pages
+    /// are all in the page cache. If there is no memory for another, what is left at the copy is
+    /// unmapped with it, and found in the page cache.
+    fn take_back(&mut self) {
+        let told = self.across;
+
+        let mut from = self.source.start;
+
+        while from < told {
+            let Some(whole) = self.gather(from..told, |entry| entry.is_elsewhere()) else {
+                break;
+            };
+            if self.group.is_empty() {
+                let new = self.at_destination(whole.start);
+                self.mm
+                    .move_page_tables(new, whole.start, whole.len(), true);
+            } else {
+                let (group, count) = self.group.as_raw();
+                // SAFETY: The address space is locked and the mappings have just been found in it,
+                // listed where they came from. They are those of a group that was relocated.
+                unsafe { bindings::mremap_relocate_back(group, count, whole.start as _) };
+            }
+            from = whole.end;
+            cond_resched();
+        }
+        self.across = self.source.start;
+
+        let copies = self.copies;
+        self.each_run(|this, run| {
+            this.mm.forget(this.destination_of(&run), copies);
+        });
+
+        for cut in self.cuts.iter_mut().filter_map(Option::take) {
+            self.mm.unsplit_at(cut);
+        }
+        self.mm.validate();
+
+        let mut from = self.source.start;
+        while self.copies != 0 {
+            let Some(entry) = self.mm.vmas(from..told).next() else {
+                break;
+            };
+            from = clip(&self.source, &entry).end;
+            // The owner agreed to the new place, and had agreed to the old one before.
+            let _ = self.mm.tell_owner(entry.start());
+        }
+    }
+}
+
+/// What an entry has of the source.
+fn clip(source: &Range<usize>, entry: &Entry<'_>) -> Range<usize> {
+    let Range { start, end } = entry.listed();
+
+    start.max(source.start)..end.min(source.end)
+}
+
+/// A source whose pages have gone to copies, and that stays mapped. There is no way back.
+pub struct Left<'a>(Transfer<'a>);
+
+impl Left<'_> {
+    /// The address space, to look at.
+    pub fn mm(&self) -> &LockedMm {
+        self.0.mm
+    }
+
+    /// Merges the copy of which `range` (bytes) is all with what is around it, as if it arrived
+    /// now: with what is before and with what follows it, if it may.
+    ///
+    /// Where memory is short it stays as it is. C function: `vma_merge_copies()`.
+    pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
+        let destination = self.0.destination_of(&self.0.source);
+        let whole = self
+            .mm()
+            .vma_at(range.start)
+            .is_some_and(|vma| vma.start() == range.start && vma.end() == range.end);
+
+        if whole && destination.start <= range.start && range.end <= destination.end {
+            self.0.mm.merge(range, with_prev, with_next);
+        }
+    }
+
+    /// Finishes `range` (bytes), what one mapping has of the source: it counts again, and is
+    /// unlocked.
+    ///
+    /// Committed memory is charged for by the caller. C functions: `mremap_leave_empty()`,
+    /// `vm_stat_account()`.
+    pub fn leave_empty(&mut self, range: Range<usize>) {
+        let source = &self.0.source;
+
+        if source.start <= range.start && range.end <= source.end {
+            self.0.mm.leave_empty(range);
+        }
+    }
+}
+
+impl LockedMm {
+    /// Splits the mapping at `addr` (bytes), which lies inside of it.
+    fn split_at(&mut self, addr: usize) -> Result {
+        let vma = self.vma_around(addr, PAGE_SIZE)?;
+        if vma.start() == addr {
+            return Err(EINVAL);
+        }
+        let vma = vma.as_ptr();
+        let mut vmi = bindings::vma_iterator::default();
+
+        // SAFETY: The address space is locked, the mapping has just been found in it, and the
+        // iterator points into the mapping.
+        to_result(unsafe {
+            bindings::vma_iter_init(&mut vmi, self.as_ptr(), addr as _);
+            bindings::__split_vma(&mut vmi, vma, addr as _, 1)
+        })
+    }
+
+    /// Undoes [`LockedMm::split_at()`] for the same `addr` (bytes), if mappings that were one meet
+    /// there still. C function: `vma_unsplit()`.
+    fn unsplit_at(&mut self, addr: usize) {
+        let (Some(prev), Some(vma)) = (self.vma_at(addr.wrapping_sub(1)), self.vma_at(addr)) else {
+            return;
+        };
+        if vma.start() != addr {
+            return;
+        }
+
+        // SAFETY: The address space is locked, and both mappings have just been found in it, one
+        // after the other.
+        unsafe { bindings::vma_unsplit(prev.as_ptr(), vma.as_ptr()) };
+    }
+
+    /// Moves the page tables of `len` bytes from `from` to `to`, or `back` to where they came from.
+    ///
+    /// Returns how many bytes were moved, which is less than `len` if a page table could not be
+    /// allocated; on the way back it is not. C function: `mremap_move_tables()`.
+    fn move_page_tables(&mut self, from: usize, to: usize, len: usize, back: bool) -> usize {
+        let (Ok(vma), Ok(new_vma)) = (self.vma_around(from, len), self.vma_around(to, len)) else {
+            return 0;
+        };
+        if from.abs_diff(to) < len {
+            return 0;
+        }
+
+        // SAFETY: The address space is locked, both mappings were found in it, and the ranges lie
+        // in them.
+        let moved = unsafe {
+            bindings::mremap_move_tables(
+                vma.as_ptr(),
+                from as _,
+                new_vma.as_ptr(),
+                to as _,
+                len as _,
+                back,
+            )
+        };
+        moved as usize
+    }
+
+    /// Tells the owner of the mapping at `addr` (bytes) that it has moved there.
+    ///
+    /// Fails if the owner does not agree. C function: `vm_ops->mremap()`.
+    fn tell_owner(&mut self, addr: usize) -> Result {
+        let vma = self.vma_at(addr).ok_or(EFAULT)?.as_ptr();
+        // SAFETY: The mapping is valid, and so are its operations if it has any.
+        let mremap = unsafe { (*vma).vm_ops.as_ref() }.and_then(|ops| ops.mremap);
+
+        match mremap {
+            // SAFETY: The mapping is valid, and the lock is held.
+            Some(mremap) => to_result(unsafe { mremap(vma) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a run of which the memory is elsewhere out of the address space. It need not be looked
+    /// at if there were no `copies`.
+    fn forget(&mut self, run: Range<usize>, copies: usize) {
+        // SAFETY: The address space is locked, and a run consists of whole mappings by now.
+        unsafe {
+            bindings::mremap_forget(self.as_ptr(), run.start as _, run.end as _, copies != 0)
+        };
+    }
+
+    /// Merges what has arrived in a range.
+    fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
+        // SAFETY: The address space is locked, and whole mappings have arrived there.
+        unsafe {
+            bindings::vma_merge_copies(
+                self.as_ptr(),
+                range.start as _,
+                range.end as _,
+                with_prev,
+                with_next,
+            )
+        };
+    }
+
+    /// Gives up tracking the memory type of the mapping at `addr` (bytes), if it does that.
+    /// C function: `untrack_pfn_clear()`.
+    fn untrack(&mut self, addr: usize) {
+        let vma = self
+            .vma_at(addr)
+            .filter(|vma| vma.flags() & flags::PFNMAP != 0);
+
+        if let Some(vma) = vma {
+            // SAFETY: The address space is locked, and the mapping has just been found in it.
+            unsafe { bindings::mm_untrack_pfn(vma.as_ptr()) };
+        }
+    }
+
+    /// Finishes a part of a mapping, whose pages have gone, as one that stays mapped.
+    fn leave_empty(&mut self, range: Range<usize>) {
+        let Ok(vma) = self.vma_around(range.start, range.len()) else {
+            return;
+        };
+        let pages = range.len() >> bindings::PAGE_SHIFT;
+
+        // SAFETY: The address space is locked. The mapping was found in it, and is locked too.
+        unsafe {
+            bindings::vm_stat_account(self.as_ptr(), vma.flags() as _, pages as _);
+            bindings::vma_start_write(vma.as_ptr());
+            bindings::mremap_leave_empty(vma.as_ptr(), range.start as _, range.len() as _);
+        }
+    }
+
+    /// Checks the tree of mappings, in a kernel that is told to.
+    fn validate(&self) {
+        // SAFETY: The address space is locked.
+        unsafe { bindings::validate_mm(self.as_ptr()) };
+    }
+}

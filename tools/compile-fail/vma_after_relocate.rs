@@ -1,0 +1,13 @@
+//! error: E0502
+//!
+//! A mapping that was looked up before a change cannot be used after it.
+
+use kernel::{mm::Transfer, prelude::*};
+
+/// Uses a mapping whose addresses have changed.
+pub fn stale(transfer: &mut Transfer<'_>) -> Result<usize> {
+    let vma = transfer.mm().vma_at(0x1000).ok_or(EFAULT)?;
+
+    transfer.relocate(0x1000..0x2000)?;
+    Ok(vma.start())
+}
