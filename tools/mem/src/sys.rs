@@ -17,6 +17,8 @@ pub enum Source<'a> {
     Shared(BorrowedFd<'a>, usize),
     /// A file from an offset on, copied when written to.
     Private(BorrowedFd<'a>, usize),
+    /// Anonymous memory in huge pages, of this process alone.
+    Huge,
 }
 
 /// Maps memory that may be read and written, where nothing is mapped yet.
@@ -26,6 +28,11 @@ pub fn map(addr: usize, len: usize, source: Source<'_>) -> io::Result<()> {
         Source::SharedAnonymous => (libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0),
         Source::Shared(fd, offset) => (libc::MAP_SHARED, fd.as_raw_fd(), offset),
         Source::Private(fd, offset) => (libc::MAP_PRIVATE, fd.as_raw_fd(), offset),
+        Source::Huge => (
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
+            -1,
+            0,
+        ),
     };
     in_field(addr, len);
     // SAFETY: The range is in the field.

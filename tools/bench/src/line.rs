@@ -1,0 +1,90 @@
+//! What the program in the guest says, a line for each thing that was measured.
+
+use crate::{case::Case, figure::Figure};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// What the lines begin with, on a console where the kernel may have something to say as well.
+const PREFIX: &str = "bench ";
+
+/// What was measured, each time in nanoseconds of the guest's clock.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Line {
+    /// Moves of a layout.
+    Moves {
+        case: Case,
+        /// By a call for each segment.
+        by_loop: Vec<u64>,
+        /// By one call, if the kernel can.
+        by_one: Option<Vec<u64>>,
+    },
+    /// A single call of the kind that there has always been.
+    Call { name: String, took: Vec<u64> },
+}
+
+impl Line {
+    pub fn print(&self) -> Result<()> {
+        println!("{PREFIX}{}", serde_json::to_string(self)?);
+        Ok(())
+    }
+
+    /// The lines of a console.
+    pub fn parse(console: &str) -> Result<Vec<Line>> {
+        console
+            .lines()
+            .filter_map(|line| line.strip_prefix(PREFIX))
+            .map(|json| {
+                serde_json::from_str(json).with_context(|| format!("not what bench prints: {json}"))
+            })
+            .collect()
+    }
+}
+
+/// What moves of a layout cost for each segment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Costs {
+    pub by_loop: Figure,
+    pub by_one: Option<Figure>,
+}
+
+impl Costs {
+    /// One call, as a part of a call for each.
+    pub fn ratio(&self) -> Option<f64> {
+        Some(self.by_one?.median / self.by_loop.median)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Line;
+    use crate::cases::GIGABYTE;
+
+    #[test]
+    fn lines_survive_a_console() {
+        let lines = [
+            Line::Moves {
+                case: GIGABYTE,
+                by_loop: vec![3, 4],
+                by_one: None,
+            },
+            Line::Call {
+                name: "grow".to_owned(),
+                took: vec![5],
+            },
+        ];
+        let console: String = lines
+            .iter()
+            .map(|line| {
+                format!(
+                    "bench {}\nmmap: noise\n",
+                    serde_json::to_string(line).unwrap()
+                )
+            })
+            .collect();
+
+        assert_eq!(Line::parse(&console).unwrap(), lines);
+        assert!(Line::parse("bench {\"moves\":").is_err());
+        assert_eq!(Line::parse("a benchmark\n").unwrap(), []);
+    }
+}

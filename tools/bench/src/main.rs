@@ -1,0 +1,138 @@
+//! Measures what moves cost, in a guest. Where a CPU is emulated and counts instructions, a
+//! nanosecond of the guest's clock is one.
+
+mod layout;
+mod perf;
+mod profile;
+mod shift;
+mod single;
+mod symbols;
+
+use anyhow::{Context, Result};
+use bench::{
+    case::{Case, Kind, Way},
+    cases,
+    line::Line,
+};
+use clap::{Args, Parser, Subcommand};
+use profile::Profile;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(about = "Measures what moves cost, by one call and by a call for each segment")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure single calls, and layouts of all kinds.
+    Run {
+        /// Only what has a target.
+        #[arg(long)]
+        quick: bool,
+        /// How many round trips of each layout.
+        #[arg(long, default_value_t = 2)]
+        trips: usize,
+        /// How often each single call is made.
+        #[arg(long, default_value_t = 41)]
+        times: usize,
+    },
+    /// Measure a case, both ways.
+    One {
+        #[command(flatten)]
+        case: CaseArgs,
+        /// How many round trips.
+        #[arg(long, default_value_t = 3)]
+        trips: usize,
+    },
+    /// Print the functions that a case spends its instructions in.
+    Profile {
+        #[command(flatten)]
+        case: CaseArgs,
+        #[arg(long, value_enum, default_value = "one")]
+        way: Way,
+        #[command(flatten)]
+        profile: Profile,
+    },
+}
+
+#[derive(Args)]
+struct CaseArgs {
+    #[arg(long, value_enum, default_value = "anon")]
+    kind: Kind,
+    #[arg(long, default_value_t = 1000)]
+    segments: usize,
+    #[arg(long, default_value_t = 1)]
+    pages: usize,
+    /// Move with MREMAP_DONTUNMAP.
+    #[arg(long)]
+    keep: bool,
+}
+
+impl From<CaseArgs> for Case {
+    fn from(args: CaseArgs) -> Case {
+        Case {
+            kind: args.kind,
+            keep: args.keep,
+            segments: args.segments,
+            pages: args.pages,
+        }
+    }
+}
+
+/// Measures a case both ways, each for so many round trips.
+fn moves(case: Case, trips: usize) -> Result<Line> {
+    let mut shift = shift::Shift::new(case)?;
+    let mut measure = |way| -> Result<Option<Vec<u64>>> {
+        if !shift.possible(way)? {
+            return Ok(None);
+        }
+        let took = (0..2 * trips).map(|_| shift.time(way, || Ok(()), || Ok(())));
+        let took = took.map(|took| Ok(took?.as_nanos() as u64));
+        took.collect::<Result<_>>().map(Some)
+    };
+    let (by_loop, by_one) = (measure(Way::Loop)?, measure(Way::One)?);
+
+    shift.remove()?;
+    Ok(Line::Moves {
+        case,
+        by_loop: by_loop.context("a kernel that moves no single mapping")?,
+        by_one,
+    })
+}
+
+fn run(cli: Cli) -> Result<()> {
+    mem::peek::survive_faults()?;
+    std::fs::write("/proc/sys/vm/max_map_count", "1000000")?;
+
+    match cli.command {
+        Command::Run {
+            quick,
+            trips,
+            times,
+        } => {
+            single::run(times)?;
+            let cases = match quick {
+                true => cases::quick(),
+                false => cases::full().0,
+            };
+            cases
+                .into_iter()
+                .try_for_each(|case| moves(case, trips)?.print())
+        }
+        Command::One { case, trips } => moves(case.into(), trips)?.print(),
+        Command::Profile { case, way, profile } => profile.run(case.into(), way),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

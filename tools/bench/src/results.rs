@@ -1,0 +1,143 @@
+//! What was measured of several kernels.
+
+use crate::{
+    case::Case,
+    figure::Figure,
+    line::{Costs, Line},
+};
+use serde::{Deserialize, Serialize};
+
+/// What a nanosecond of the guest's clock is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Instructions,
+    Nanoseconds,
+}
+
+impl Unit {
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Instructions => "instructions",
+            Unit::Nanoseconds => "nanoseconds",
+        }
+    }
+}
+
+/// A kernel, and what was measured of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Kernel {
+    pub name: String,
+    pub lines: Vec<Line>,
+}
+
+/// What was measured, in one unit.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Results {
+    pub unit: Unit,
+    pub kernels: Vec<Kernel>,
+}
+
+impl Kernel {
+    /// The layouts that were moved.
+    pub fn cases(&self) -> impl Iterator<Item = Case> + '_ {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Moves { case, .. } => Some(*case),
+            Line::Call { .. } => None,
+        })
+    }
+
+    /// The names of the single calls.
+    pub fn calls(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Call { name, .. } => Some(name.as_str()),
+            Line::Moves { .. } => None,
+        })
+    }
+
+    /// What the moves of a layout cost for each segment, if they were measured.
+    pub fn costs(&self, wanted: Case) -> Option<Costs> {
+        self.lines.iter().find_map(|line| match line {
+            Line::Moves {
+                case,
+                by_loop,
+                by_one,
+            } if *case == wanted => Some(Costs {
+                by_loop: Figure::of(by_loop, case.segments)?,
+                by_one: by_one
+                    .as_ref()
+                    .and_then(|took| Figure::of(took, case.segments)),
+            }),
+            _ => None,
+        })
+    }
+
+    /// What a single call costs, if it was measured.
+    pub fn call(&self, wanted: &str) -> Option<Figure> {
+        self.lines.iter().find_map(|line| match line {
+            Line::Call { name, took } if name == wanted => Figure::of(took, 1),
+            _ => None,
+        })
+    }
+}
+
+/// By how much the medians of two runs of the same kernel differ at most, as a part of them.
+pub fn difference(one: &Kernel, other: &Kernel) -> f64 {
+    let pairs_of_moves = one.cases().filter_map(|case| {
+        let (a, b) = (one.costs(case)?, other.costs(case)?);
+        Some([Some((a.by_loop, b.by_loop)), a.by_one.zip(b.by_one)])
+    });
+    let pairs_of_calls = one
+        .calls()
+        .filter_map(|name| Some((one.call(name)?, other.call(name)?)));
+
+    pairs_of_moves
+        .flatten()
+        .flatten()
+        .chain(pairs_of_calls)
+        .map(|(a, b)| (a.median - b.median).abs() / a.median)
+        .fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{difference, Kernel};
+    use crate::{cases::GIGABYTE, line::Line};
+
+    fn kernel(by_one: u64, call: u64) -> Kernel {
+        Kernel {
+            name: "a kernel".to_owned(),
+            lines: vec![
+                Line::Moves {
+                    case: GIGABYTE,
+                    by_loop: vec![200],
+                    by_one: Some(vec![by_one]),
+                },
+                Line::Call {
+                    name: "grow".to_owned(),
+                    took: vec![call],
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn what_was_measured_is_found() {
+        let kernel = kernel(100, 50);
+        let costs = kernel.costs(GIGABYTE).unwrap();
+
+        assert_eq!((costs.by_loop.median, costs.ratio()), (2.0, Some(0.5)));
+        assert_eq!(kernel.call("grow").unwrap().median, 50.0);
+        assert_eq!(kernel.call("shrink"), None);
+        assert_eq!(kernel.cases().collect::<Vec<_>>(), [GIGABYTE]);
+    }
+
+    #[test]
+    fn the_largest_difference_counts() {
+        let first = kernel(100, 50);
+
+        assert_eq!(difference(&first, &first), 0.0);
+        assert_eq!(difference(&first, &kernel(101, 50)), 0.01);
+        assert_eq!(difference(&first, &kernel(101, 51)), 0.02);
+    }
+}

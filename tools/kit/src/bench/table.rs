@@ -1,0 +1,199 @@
+//! What was measured, as Markdown.
+
+use super::target::{self, Verdict};
+use bench::{
+    case::Case,
+    figure::Figure,
+    results::{Kernel, Results},
+};
+use std::fmt::Write;
+
+/// A figure with its spread.
+fn cell(figure: Option<Figure>) -> String {
+    figure.map_or("not available".to_owned(), |figure| {
+        format!(
+            "{:.0} ({:.0}..{:.0})",
+            figure.median, figure.least, figure.most
+        )
+    })
+}
+
+/// A row, or the rule below the first one.
+fn row(cells: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::from("|");
+    for cell in cells {
+        write!(text, " {cell} |").expect("a string");
+    }
+    text + "\n"
+}
+
+fn head<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let rule = names.iter().map(|_| "---".to_owned()).collect::<Vec<_>>();
+
+    row(names) + &row(rule)
+}
+
+/// The targets, and what came of them.
+pub fn targets(verdicts: &[Verdict]) -> String {
+    let rows = verdicts.iter().map(|verdict| {
+        row([
+            verdict.what.clone(),
+            verdict
+                .found
+                .map_or("not available".to_owned(), |found| format!("{found:.3}")),
+            format!("{:.3}", verdict.most),
+            (if verdict.met() { "met" } else { "**missed**" }).to_owned(),
+        ])
+    });
+    let head = head(["target", "measured", "at most", ""]);
+
+    head + &rows.collect::<String>()
+}
+
+/// What single calls cost in each kernel, the first of which is the base.
+fn calls(kernels: &[Kernel]) -> String {
+    let Some((base, others)) = kernels.split_first() else {
+        return String::new();
+    };
+    let mut names = vec!["call".to_owned(), base.name.clone()];
+    for other in others {
+        names.extend([other.name.clone(), format!("{} / {}", other.name, base.name)]);
+    }
+    let rows = base.calls().map(|name| {
+        let before = base.call(name);
+        let mut cells = vec![name.to_owned(), cell(before)];
+        for other in others {
+            let now = other.call(name);
+            let ratio = now.zip(before).map(|(now, before)| now.median / before.median);
+            cells.extend([cell(now), share(ratio)]);
+        }
+        row(cells)
+    });
+
+    head(names.iter().map(String::as_str)) + &rows.collect::<String>()
+}
+
+fn share(ratio: Option<f64>) -> String {
+    ratio.map_or(String::new(), |ratio| format!("{ratio:.3}"))
+}
+
+/// What moves of a layout cost in each kernel. Of the base there is the loop alone.
+fn moves(kernels: &[Kernel], cases: impl Iterator<Item = Case>) -> String {
+    let Some((base, others)) = kernels.split_first() else {
+        return String::new();
+    };
+    let mut names = vec![
+        "moved".to_owned(),
+        "segments".to_owned(),
+        "pages of each".to_owned(),
+        format!("{}, loop", base.name),
+    ];
+    for other in others {
+        let name = &other.name;
+        names.extend([
+            format!("{name}, loop"),
+            format!("{name}, one call"),
+            "one call / loop".to_owned(),
+        ]);
+    }
+    names.push("target".to_owned());
+
+    let rows = cases.map(|case| {
+        let keep = if case.keep { ", DONTUNMAP" } else { "" };
+        let mut cells = vec![
+            format!("{}{keep}", case.kind),
+            case.segments.to_string(),
+            case.pages.to_string(),
+            cell(base.costs(case).map(|costs| costs.by_loop)),
+        ];
+        for other in others {
+            let costs = other.costs(case);
+            cells.extend([
+                cell(costs.map(|costs| costs.by_loop)),
+                cell(costs.and_then(|costs| costs.by_one)),
+                share(costs.and_then(|costs| costs.ratio())),
+            ]);
+        }
+        cells.push(share(target::ratio(case)));
+        row(cells)
+    });
+    head(names.iter().map(String::as_str)) + &rows.collect::<String>()
+}
+
+/// All that was measured in one unit.
+pub fn measured(results: &Results) -> String {
+    let unit = results.unit.name();
+    let cases = results.kernels.iter().flat_map(Kernel::cases);
+    // Each once, in the order in which the first kernel has them.
+    let mut each: Vec<Case> = Vec::new();
+    for case in cases {
+        if !each.contains(&case) {
+            each.push(case);
+        }
+    }
+
+    format!(
+        "Single calls, in {unit}: the median, least and most.\n\n{}\n\
+         Moves of many mappings, in {unit} for each segment.\n\n{}",
+        calls(&results.kernels),
+        moves(&results.kernels, each.into_iter())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{measured, targets};
+    use crate::bench::target::judge;
+    use bench::{
+        cases::GIGABYTE,
+        line::Line,
+        results::{Kernel, Results, Unit},
+    };
+
+    fn kernel(name: &str, by_one: Option<u64>, call: u64) -> Kernel {
+        Kernel {
+            name: name.to_owned(),
+            lines: vec![
+                Line::Moves {
+                    case: GIGABYTE,
+                    by_loop: vec![1000, 3000],
+                    by_one: by_one.map(|took| vec![took]),
+                },
+                Line::Call {
+                    name: "grow".to_owned(),
+                    took: vec![call],
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn every_kernel_has_its_columns() {
+        let results = Results {
+            unit: Unit::Instructions,
+            kernels: vec![kernel("base", None, 100), kernel("this", Some(500), 101)],
+        };
+        let text = measured(&results);
+
+        for line in [
+            "| call | base | this | this / base |",
+            "| grow | 100 (100..100) | 101 (101..101) | 1.010 |",
+            "| moved | segments | pages of each | base, loop | this, loop | this, one call | \
+             one call / loop | target |",
+            "| sparse | 100 | 2560 | 20 (10..30) | 20 (10..30) | 5 (5..5) | 0.250 | 0.667 |",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_missed_stands_out() {
+        let verdicts = judge(&kernel("base", None, 100), &kernel("this", Some(500), 102));
+        let text = targets(&verdicts);
+
+        assert!(text.contains("| sparse 100x2560, one call / loop | 0.250 | 0.667 | met |"));
+        assert!(text.contains("| grow, this kernel / base | 1.020 | 1.010 | **missed** |"));
+        assert!(text.contains("| not available | 0.250 | **missed** |"));
+    }
+}
