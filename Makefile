@@ -5,12 +5,12 @@ KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --re
 
 CONFIG ?= test
 
-.PHONY: help kernel demo count test fuzz sweep stress limits mutants shell export lint setup
+.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell export lint setup
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
-	@echo 'make count     instructions for each mapping, by one call and by a call for each'
+	@echo 'make bench     what moves cost, in instructions; QUICK=1 COMPARE=<bzImage> PROFILE=1'
 	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
 	@echo 'make sweep     moves in which each allocation fails once; SEED= MINUTES='
 	@echo 'make stress    moves while everything else happens to the memory; SEED= MINUTES='
@@ -40,11 +40,11 @@ demo: setup
 test: setup
 	@$(KIT) test --config $(CONFIG) $(SUITES)
 
-count: setup
-	@$(KIT) count
-
 # An option of kit for each variable that is set.
 option = $(if $($(1)),--$(2) $($(1)))
+
+bench: setup
+	@$(KIT) bench $(if $(QUICK),--quick) $(call option,COMPARE,compare) $(if $(PROFILE),--profile)
 
 fuzz: setup
 	@$(KIT) fuzz $(call option,SEED,seed) $(call option,RUNS,runs) \

@@ -23,6 +23,8 @@ esac
 [ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs linux-source-6.12"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev busybox-static qemu-system-x86"
+# The font of the chart that "make bench" draws.
+pkgs="$pkgs fonts-dejavu-core"
 
 missing=
 for pkg in $pkgs; do

@@ -10,8 +10,9 @@ use mem::{
 };
 use std::{
     fs::File,
+    io::{Seek, SeekFrom},
     os::fd::AsFd,
-    ptr::{null, null_mut},
+    ptr::null_mut,
 };
 
 /// How many small pages a huge one, or a table of page table entries, spans.
@@ -20,8 +21,9 @@ const PMD: usize = 512;
 /// Every so many pages of a sparse layout were written to.
 const SPARSE: usize = 64;
 
-/// Where files are made that lie in memory.
-const FILES: &str = "/tmp/ramfs";
+/// A file that lies in memory and leaves to the kernel where it is mapped, as those of a disk. The
+/// files of a ramfs do not.
+const FILE: &str = "/dev/ram0";
 
 /// A layout. Where it is at the moment is up to those who move it.
 pub struct Layout {
@@ -30,6 +32,8 @@ pub struct Layout {
     pub segment: usize,
     /// How far the pages are apart that were written to.
     step: usize,
+    /// What is mapped, if it is a file.
+    file: Option<File>,
 }
 
 /// What a page carries.
@@ -50,12 +54,13 @@ impl Layout {
                 Kind::Sparse => SPARSE * PAGE,
                 _ => page,
             },
+            file: None,
         }
     }
 
     /// Maps a layout at an address and writes to its pages.
     pub fn make(case: Case, at: usize) -> Result<Self> {
-        let layout = Layout::new(case);
+        let mut layout = Layout::new(case);
         let (len, segment) = (layout.len(), layout.segment);
 
         match case.kind {
@@ -65,7 +70,7 @@ impl Layout {
             }
             Kind::Shmem => sys::map(at, len, Source::SharedAnonymous).context("mmap")?,
             Kind::File => {
-                let file = file(len)?;
+                let file = layout.file.insert(file(len)?);
                 sys::map(at, len, Source::Shared(file.as_fd(), 0)).context("mmap of a file")?;
             }
             Kind::Sysv => attach(at, len).context("shmat")?,
@@ -83,6 +88,10 @@ impl Layout {
         for offset in layout.written() {
             let stored = poke(at + offset, stamp(offset));
             ensure!(stored.is_ok(), "{case}: no page at {offset:#x}");
+        }
+        if let Some(file) = &layout.file {
+            // So that no thread of the kernel has something to write meanwhile.
+            file.sync_all().context("fsync")?;
         }
         for offset in every_other() {
             sys::protect(at + offset, segment, false).context("mprotect")?;
@@ -123,32 +132,19 @@ impl Layout {
     }
 }
 
-/// A new file in memory that is not that of shmem.
+/// The file behind [`Kind::File`], which is long enough.
 fn file(len: usize) -> Result<File> {
-    let place = format!("{FILES}/layout");
-
-    if std::fs::create_dir(FILES).is_ok() {
-        // SAFETY: The strings end with a zero.
-        let ret = unsafe {
-            libc::mount(
-                c"none".as_ptr(),
-                std::ffi::CString::new(FILES)?.as_ptr(),
-                c"ramfs".as_ptr(),
-                0,
-                null(),
-            )
-        };
-        checked(ret).context("cannot mount a ramfs")?;
-    }
-    let file = File::options()
-        .create(true)
-        .truncate(true)
+    let mut file = File::options()
         .read(true)
         .write(true)
-        .open(&place)
-        .with_context(|| format!("cannot make {place}"))?;
-    std::fs::remove_file(&place)?;
-    file.set_len(len as u64)?;
+        .open(FILE)
+        .with_context(|| format!("cannot open {FILE}"))?;
+    let has = file.seek(SeekFrom::End(0))?;
+
+    ensure!(
+        has >= len as u64,
+        "{FILE} has {has} bytes, not {len}: the kernel's parameter ramdisk_size makes it larger"
+    );
     Ok(file)
 }
 

@@ -110,9 +110,9 @@ impl Sampler {
 
     /// A word of the ring's memory.
     fn word(&self, offset: usize) -> *mut u64 {
-        assert!(offset < PAGE + RING && offset % size_of::<u64>() == 0);
-        // SAFETY: The offset is in the mapping.
-        unsafe { self.ring.add(offset).cast() }
+        assert!(offset < PAGE + RING);
+        // SAFETY: The word is in the mapping.
+        unsafe { self.ring.cast::<u64>().add(offset / size_of::<u64>()) }
     }
 
     fn read(&self, offset: usize) -> u64 {

@@ -137,7 +137,7 @@ mod tests {
         let first = kernel(100, 50);
 
         assert_eq!(difference(&first, &first), 0.0);
-        assert_eq!(difference(&first, &kernel(101, 50)), 0.01);
-        assert_eq!(difference(&first, &kernel(101, 51)), 0.02);
+        assert_eq!(difference(&first, &kernel(125, 50)), 0.25);
+        assert_eq!(difference(&first, &kernel(125, 75)), 0.5);
     }
 }

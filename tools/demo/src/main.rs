@@ -3,7 +3,6 @@
 //! It runs in a guest. Lines for the user start with a bar, so that they are told from the
 //! kernel's own messages on the same console.
 
-mod count;
 mod region;
 mod strip;
 
@@ -32,9 +31,6 @@ fn mremap(old: usize, len: usize, new: usize) -> std::io::Result<()> {
 }
 
 fn main() -> Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("count") {
-        return count::run();
-    }
     let region = Region::make(OLD)?;
     let len = region.len();
     let count = strip::mappings(OLD..OLD + len)?.len();

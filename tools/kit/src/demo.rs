@@ -20,7 +20,6 @@ fn show(
     (image, program): &(PathBuf, PathBuf),
     argument: &str,
     parameters: &str,
-    machine: Machine,
 ) -> Result<()> {
     let guest = Guest {
         image,
@@ -28,7 +27,7 @@ fn show(
         script: &format!("/guest/demo {argument} || echo '| the demo failed'"),
         parameters,
         cpus: 1,
-        machine,
+        machine: Machine::Pc,
         show: true,
         limit: Duration::from_secs(120),
     };
@@ -53,7 +52,7 @@ pub fn run(paths: &Paths) -> Result<()> {
     let made = prepare(paths, "test")?;
 
     for (argument, parameters) in PARTS {
-        show(paths, &made, argument, parameters, Machine::Pc)?;
+        show(paths, &made, argument, parameters)?;
     }
     Ok(())
 }
@@ -64,23 +63,12 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     for (argument, parameters) in PARTS {
-        let shown = show(paths, &made, argument, parameters, Machine::Pc);
+        let shown = show(paths, &made, argument, parameters);
         outcome.check(shown.is_ok(), || {
             format!("demo {argument}: {:#}", shown.as_ref().unwrap_err())
         });
     }
     Ok(outcome)
-}
-
-/// Shows how many instructions a move takes.
-pub fn count(paths: &Paths) -> Result<()> {
-    show(
-        paths,
-        &prepare(paths, "test")?,
-        "count",
-        "",
-        Machine::Counting,
-    )
 }
 
 /// Opens a shell in the patched kernel, with the test programs at hand.

@@ -8,6 +8,7 @@ use crate::{
 use anyhow::Result;
 use regex_lite::Regex;
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -70,6 +71,19 @@ pub fn miri(paths: &Paths) -> Result<Outcome> {
             .args(["+nightly", "miri", "test", "-p", "planner", "--locked"]),
     )?;
     summary(&paths.logs.join("miri.log"))
+}
+
+/// Runs a program of the workspace on this machine.
+pub fn run_program<'a>(
+    paths: &Paths,
+    name: &str,
+    arguments: impl IntoIterator<Item = &'a OsStr>,
+) -> Result<()> {
+    Step::new(paths, name).run(
+        cargo(paths)
+            .args(["run", "--release", "--locked", "-p", name, "--"])
+            .args(arguments),
+    )
 }
 
 /// Builds a program of the workspace that needs no libraries, for a guest.

@@ -1,6 +1,7 @@
 //! Assembles, builds, boots and tests the patched kernel. The Makefile is its user interface.
 
 mod base;
+mod bench;
 mod demo;
 mod guest;
 mod host;
@@ -48,8 +49,8 @@ enum Command {
         #[arg(long, default_value = "test")]
         config: String,
     },
-    /// Count the instructions that a move takes for each mapping.
-    Count,
+    /// Measure what moves cost, by one call and by a call for each mapping.
+    Bench(bench::Options),
     /// Move random layouts by one call and by a call for each mapping, and compare.
     Fuzz {
         /// The first layout's seed; the others follow.
@@ -108,7 +109,7 @@ fn run(args: Args) -> Result<bool> {
         }
         Command::Demo => demo::run(&paths).map(|()| true),
         Command::Test { suites, config } => suite::run(&paths, &config, &suites),
-        Command::Count => demo::count(&paths).map(|()| true),
+        Command::Bench(options) => bench::run(&paths, &options),
         Command::Fuzz {
             seed,
             runs,

@@ -34,7 +34,7 @@ const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 const CORPUS: &str = "tools/fuzz/corpus";
 
 /// The programs.
-pub const ALL: [&str; 4] = ["fuzz", "sweep", "stress", "limits"];
+pub const ALL: [&str; 5] = ["fuzz", "sweep", "stress", "limits", "bench"];
 
 /// A run of a program.
 pub struct Run<'a> {
@@ -61,7 +61,7 @@ impl Run<'_> {
     }
 
     /// Runs the program in the kernel of an image, in a guest of this name.
-    fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<String> {
+    pub fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<String> {
         let mut content = vec![(
             format!("guest/{}", self.program),
             host::static_program(paths, self.program)?,
@@ -100,7 +100,7 @@ impl Run<'_> {
 }
 
 /// What a program printed last, before the guest ended.
-fn last_lines(console: &str, count: usize) -> String {
+pub fn last_lines(console: &str, count: usize) -> String {
     let lines: Vec<&str> = console
         .lines()
         .take_while(|line| !line.starts_with("exit status"))

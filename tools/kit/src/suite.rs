@@ -1,6 +1,6 @@
 //! The test suites, and their sum.
 
-use crate::{demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest};
+use crate::{bench, demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest};
 use anyhow::{bail, ensure, Result};
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use std::time::Instant;
 type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 14] = [
+const SUITES: [Suite; 15] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
     ("kunit-uml", |paths, _| kunit::uml(paths)),
@@ -21,6 +21,7 @@ const SUITES: [Suite; 14] = [
     ("fuzz", programs::fuzz_suite),
     ("sweep", programs::sweep_suite),
     ("stress", programs::stress_suite),
+    ("bench", bench::suite),
     ("demo", demo::check),
     ("debug-kernel", debug_kernel),
 ];

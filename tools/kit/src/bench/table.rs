@@ -58,14 +58,19 @@ fn calls(kernels: &[Kernel]) -> String {
     };
     let mut names = vec!["call".to_owned(), base.name.clone()];
     for other in others {
-        names.extend([other.name.clone(), format!("{} / {}", other.name, base.name)]);
+        names.extend([
+            other.name.clone(),
+            format!("{} / {}", other.name, base.name),
+        ]);
     }
     let rows = base.calls().map(|name| {
         let before = base.call(name);
         let mut cells = vec![name.to_owned(), cell(before)];
         for other in others {
             let now = other.call(name);
-            let ratio = now.zip(before).map(|(now, before)| now.median / before.median);
+            let ratio = now
+                .zip(before)
+                .map(|(now, before)| now.median / before.median);
             cells.extend([cell(now), share(ratio)]);
         }
         row(cells)

@@ -88,9 +88,7 @@ pub fn judge(base: &Kernel, kernel: &Kernel) -> Vec<Verdict> {
     let each = |case| Some(kernel.costs(case)?.by_one?.median);
     let growth = Verdict {
         what: format!("each segment by one call, {MANY} / {FEW}"),
-        found: each(MANY)
-            .zip(each(FEW))
-            .map(|(many, few)| many / few),
+        found: each(MANY).zip(each(FEW)).map(|(many, few)| many / few),
         most: GROWTH,
         tolerance: 0.0,
     };
@@ -151,7 +149,10 @@ mod tests {
 
         assert!(missed(&base, &kernel(factor(1.0), 1000)).is_empty());
         assert!(missed(&base, &kernel(factor(1.029), 1000)).is_empty());
-        assert_eq!(missed(&base, &kernel(factor(1.031), 1000)).len(), MOVES.len());
+        assert_eq!(
+            missed(&base, &kernel(factor(1.031), 1000)).len(),
+            MOVES.len()
+        );
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! Draws what moves cost, from the results that kit has written down.
+
+mod curve;
+mod draw;
+mod png;
+
+use anyhow::{Context, Result};
+use bench::results::Results;
+use clap::Parser;
+use std::{fs, path::PathBuf};
+
+#[derive(Parser)]
+#[command(about = "Draws what moves cost")]
+struct Cli {
+    /// The results.
+    results: PathBuf,
+    /// Where the SVG goes.
+    svg: PathBuf,
+    /// Where the PNG goes.
+    png: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let text = fs::read_to_string(&cli.results)
+        .with_context(|| format!("cannot read {}", cli.results.display()))?;
+    let all: Vec<Results> = serde_json::from_str(&text)
+        .with_context(|| format!("{} has no results", cli.results.display()))?;
+    let results = all.first().context("nothing was measured")?;
+    let svg = draw::svg(&curve::curves(results), results.unit.name())?;
+
+    fs::write(&cli.svg, &svg).with_context(|| format!("cannot write {}", cli.svg.display()))?;
+    let png = png::render(&svg)?;
+    fs::write(&cli.png, png).with_context(|| format!("cannot write {}", cli.png.display()))
+}
