@@ -16,6 +16,7 @@ use bench::{
 };
 use clap::{Args, Parser, Subcommand};
 use profile::Profile;
+use shift::Shift;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -32,20 +33,11 @@ enum Command {
         /// Only what has a target.
         #[arg(long)]
         quick: bool,
-        /// How many round trips of each layout.
-        #[arg(long, default_value_t = 2)]
-        trips: usize,
-        /// How often each single call is made.
-        #[arg(long, default_value_t = 41)]
-        times: usize,
     },
     /// Measure a case, both ways.
     One {
         #[command(flatten)]
         case: CaseArgs,
-        /// How many round trips.
-        #[arg(long, default_value_t = 3)]
-        trips: usize,
     },
     /// Print the functions that a case spends its instructions in.
     Profile {
@@ -82,16 +74,29 @@ impl From<CaseArgs> for Case {
     }
 }
 
-/// Measures a case both ways, each for so many round trips.
-fn moves(case: Case, trips: usize) -> Result<Line> {
-    let mut shift = shift::Shift::new(case)?;
+/// How many round trips are measured of a layout.
+fn trips(case: Case) -> usize {
+    match case.segments {
+        // The more segments there are, the less does it matter when exactly the kernel frees
+        // what is left of them.
+        10_000.. => 2,
+        _ => 5,
+    }
+}
+
+/// Measures a case both ways.
+fn moves(case: Case) -> Result<Line> {
+    let mut shift = Shift::new(case)?;
     let mut measure = |way| -> Result<Option<Vec<u64>>> {
+        // The first trip is not measured.
         if !shift.possible(way)? {
             return Ok(None);
         }
-        let took = (0..2 * trips).map(|_| shift.time(way, || Ok(()), || Ok(())));
-        let took = took.map(|took| Ok(took?.as_nanos() as u64));
-        took.collect::<Result<_>>().map(Some)
+        shift.time(way)?;
+        (0..trips(case))
+            .map(|_| shift.round_trip(way))
+            .collect::<Result<_>>()
+            .map(Some)
     };
     let (by_loop, by_one) = (measure(Way::Loop)?, measure(Way::One)?);
 
@@ -108,21 +113,15 @@ fn run(cli: Cli) -> Result<()> {
     std::fs::write("/proc/sys/vm/max_map_count", "1000000")?;
 
     match cli.command {
-        Command::Run {
-            quick,
-            trips,
-            times,
-        } => {
-            single::run(times)?;
+        Command::Run { quick } => {
+            single::run()?;
             let cases = match quick {
                 true => cases::quick(),
-                false => cases::full().0,
+                false => cases::full(),
             };
-            cases
-                .into_iter()
-                .try_for_each(|case| moves(case, trips)?.print())
+            cases.into_iter().try_for_each(|case| moves(case)?.print())
         }
-        Command::One { case, trips } => moves(case.into(), trips)?.print(),
+        Command::One { case } => moves(case.into())?.print(),
         Command::Profile { case, way, profile } => profile.run(case.into(), way),
     }
 }

@@ -4,8 +4,11 @@
 //! much a function costs is its part of the samples, of what a move costs when nobody looks.
 
 use crate::{perf::Sampler, shift::Shift, symbols::Symbols};
-use anyhow::{ensure, Result};
-use bench::case::{Case, Way};
+use anyhow::{ensure, Context, Result};
+use bench::{
+    case::{Case, Way},
+    figure::Figure,
+};
 use clap::Args;
 use std::collections::BTreeMap;
 
@@ -25,8 +28,8 @@ pub struct Profile {
     within: Option<String>,
 }
 
-/// How often a move is measured without a profile.
-const PLAIN: usize = 9;
+/// How many round trips are measured without a profile.
+const PLAIN: usize = 5;
 
 impl Profile {
     pub fn run(&self, case: Case, way: Way) -> Result<()> {
@@ -35,16 +38,17 @@ impl Profile {
             println!("| {case}: this kernel moves several mappings by no call");
             return shift.remove();
         }
-        let mut plain = (0..PLAIN)
-            .map(|_| Ok(shift.time(way, || Ok(()), || Ok(()))?.as_nanos() as f64))
+        let plain = (0..PLAIN)
+            .map(|_| shift.round_trip(way))
             .collect::<Result<Vec<_>>>()?;
-        plain.sort_by(f64::total_cmp);
-        let cost = plain[PLAIN / 2] / case.segments as f64;
+        let cost = Figure::of(&plain, case.segments)
+            .context("nothing was measured")?
+            .median;
 
         let sampler = Sampler::new(self.period)?;
         let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
         for _ in 0..self.moves {
-            shift.time(way, || sampler.start(), || sampler.stop())?;
+            shift.time_between(way, || sampler.start(), || sampler.stop())?;
             for at in sampler.take() {
                 *counts.entry(at).or_default() += 1;
             }

@@ -81,22 +81,28 @@ impl Kernel {
     }
 }
 
-/// By how much the medians of two runs of the same kernel differ at most, as a part of them.
-pub fn difference(one: &Kernel, other: &Kernel) -> f64 {
-    let pairs_of_moves = one.cases().filter_map(|case| {
-        let (a, b) = (one.costs(case)?, other.costs(case)?);
-        Some([Some((a.by_loop, b.by_loop)), a.by_one.zip(b.by_one)])
+/// By how much the medians of two runs of the same kernel differ at most, as a part of them, and
+/// in what.
+pub fn difference(one: &Kernel, other: &Kernel) -> (f64, String) {
+    let moves = one.cases().flat_map(|case| {
+        let [a, b] = [one, other].map(|kernel| kernel.costs(case));
+        let loops = a.zip(b).map(|(a, b)| (a.by_loop, b.by_loop));
+        let ones = a.zip(b).and_then(|(a, b)| a.by_one.zip(b.by_one));
+        [
+            (format!("{case} by a call for each"), loops),
+            (format!("{case} by one call"), ones),
+        ]
     });
-    let pairs_of_calls = one
+    let calls = one
         .calls()
-        .filter_map(|name| Some((one.call(name)?, other.call(name)?)));
+        .map(|name| (name.to_owned(), one.call(name).zip(other.call(name))));
+    let apart = |(a, b): (Figure, Figure)| (a.median - b.median).abs() / a.median;
 
-    pairs_of_moves
-        .flatten()
-        .flatten()
-        .chain(pairs_of_calls)
-        .map(|(a, b)| (a.median - b.median).abs() / a.median)
-        .fold(0.0, f64::max)
+    moves
+        .chain(calls)
+        .filter_map(|(what, pair)| Some((apart(pair?), what)))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .unwrap_or((0.0, "nothing".to_owned()))
 }
 
 #[cfg(test)]
@@ -136,8 +142,14 @@ mod tests {
     fn the_largest_difference_counts() {
         let first = kernel(100, 50);
 
-        assert_eq!(difference(&first, &first), 0.0);
-        assert_eq!(difference(&first, &kernel(125, 50)), 0.25);
-        assert_eq!(difference(&first, &kernel(125, 75)), 0.5);
+        assert_eq!(difference(&first, &first).0, 0.0);
+        assert_eq!(
+            difference(&first, &kernel(125, 50)),
+            (0.25, format!("{GIGABYTE} by one call"))
+        );
+        assert_eq!(
+            difference(&first, &kernel(125, 75)),
+            (0.5, "grow".to_owned())
+        );
     }
 }

@@ -52,16 +52,25 @@ impl Shift {
 
     /// Can this kernel move it this way?
     pub fn possible(&mut self, way: Way) -> Result<bool> {
-        match self.time(way, || Ok(()), || Ok(())) {
+        match self.time(way) {
             Ok(_) => Ok(true),
             Err(error) if way == Way::One && refused(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Moves the layout to the other place, and returns how long that took. What runs before and
-    /// after does so right beside the move.
-    pub fn time(
+    /// Moves the layout to the other place, and returns how long that took.
+    pub fn time(&mut self, way: Way) -> Result<Duration> {
+        self.time_between(way, || Ok(()), || Ok(()))
+    }
+
+    /// Moves the layout to the other place and back. The two differ: the result is the mean.
+    pub fn round_trip(&mut self, way: Way) -> Result<u64> {
+        Ok((self.time(way)? + self.time(way)?).as_nanos() as u64 / 2)
+    }
+
+    /// Moves it once, with something that is done right before and right after.
+    pub fn time_between(
         &mut self,
         way: Way,
         before: impl FnOnce() -> Result<()>,

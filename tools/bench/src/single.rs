@@ -19,8 +19,9 @@ const ANYWHERE: usize = 0;
 
 const FIXED: i32 = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
 
-/// How often a call is made before it is measured.
+/// How often a call is made before it is measured, and how often it is then.
 const WARM: usize = 3;
+const TIMES: usize = 41;
 
 /// A call, in pages. What is mapped starts at [`OLD`].
 struct Call {
@@ -151,10 +152,10 @@ impl Call {
     }
 }
 
-/// Measures each call so many times.
-pub fn run(times: usize) -> Result<()> {
+/// Measures each call many times.
+pub fn run() -> Result<()> {
     for call in CALLS {
-        let took = (0..WARM + times)
+        let took = (0..WARM + TIMES)
             .map(|_| call.measure())
             .collect::<Result<Vec<u64>>>()
             .with_context(|| call.name)?;

@@ -43,6 +43,8 @@ pub fn svg(curves: &[Curve], unit: &str) -> Result<String> {
                 (FONT, 20),
             )
             .margin(16)
+            // The last label is wider than it has room.
+            .margin_right(40)
             .x_label_area_size(44)
             .y_label_area_size(84)
             .build_cartesian_2d(across.log_scale(), up.log_scale())?;

@@ -12,7 +12,6 @@ use crate::{
 };
 use anyhow::{ensure, Context, Result};
 use bench::{
-    cases,
     line::Line,
     results::{difference, Kernel, Results, Unit},
 };
@@ -29,6 +28,9 @@ const CONFIG: &str = "bench";
 /// Kernel parameters: a disk in memory on which all of a layout has room.
 const PARAMETERS: &str = "ramdisk_size=262144";
 
+/// How long a guest may take.
+const LIMIT: Duration = Duration::from_secs(1200);
+
 /// What is asked for.
 #[derive(clap::Args)]
 pub struct Options {
@@ -43,86 +45,91 @@ pub struct Options {
     profile: bool,
 }
 
-/// Runs the program with arguments in a guest of its own, and returns the console.
-fn run_program(
-    paths: &Paths,
-    image: &Path,
-    name: &str,
-    arguments: &str,
-    machine: Machine,
-) -> Result<String> {
-    let guest = Guest {
-        image,
-        content: &[(
-            "guest/bench".to_owned(),
-            host::static_program(paths, "bench")?,
-        )],
-        script: &format!("/guest/bench {arguments}\necho \"exit status $?\"\n"),
-        parameters: PARAMETERS,
-        cpus: 1,
-        machine,
-        limit: Duration::from_secs(1200),
-        show: true,
-    };
-    let console = guest.run(paths, name)?;
-
-    ensure!(
-        console.contains("exit status 0\n"),
-        "bench failed:\n  {}\n  the whole console is build/logs/{name}.console",
-        programs::last_lines(&console, 10)
-    );
-    Ok(console)
-}
-
-/// Measures a kernel.
-fn measure(
-    paths: &Paths,
-    image: &Path,
-    name: &str,
-    quick: bool,
-    machine: Machine,
-) -> Result<Kernel> {
-    let arguments = if quick { "run --quick" } else { "run" };
-    let guest = match machine {
-        Machine::Counting => format!("bench-{name}"),
-        _ => format!("bench-{name}-wall"),
-    };
-
-    println!("  measuring {name}");
-    let console = run_program(paths, image, &guest, arguments, machine)?;
-    Ok(Kernel {
-        name: name.to_owned(),
-        lines: Line::parse(&console)?,
-    })
-}
-
 /// A kernel's name in tables, and its image.
 type Image<'a> = (&'a str, &'a Path);
 
-/// Measures kernels, the first of which is the base, on one machine.
-fn measure_all(
-    paths: &Paths,
-    images: &[Image],
-    quick: bool,
-    machine: Machine,
-    unit: Unit,
-) -> Result<Results> {
-    let kernels = images
-        .iter()
-        .map(|(name, image)| measure(paths, image, name, quick, machine))
-        .collect::<Result<_>>()?;
-
-    Ok(Results { unit, kernels })
+/// What measures.
+struct Bench<'a> {
+    paths: &'a Paths,
+    /// The program that runs in guests.
+    program: PathBuf,
 }
 
-/// Measures by the clock on the wall, which makes sense where the guest has a real CPU.
-fn by_the_wall(paths: &Paths, images: &[Image], quick: bool) -> Result<Option<Results>> {
-    let (_, image) = images[0];
-    if guest::accelerator(paths, image)? != "kvm" {
-        println!("  without KVM times mean nothing: they are left out");
-        return Ok(None);
+impl<'a> Bench<'a> {
+    fn new(paths: &'a Paths) -> Result<Self> {
+        Ok(Bench {
+            paths,
+            program: host::static_program(paths, "bench")?,
+        })
     }
-    measure_all(paths, images, quick, Machine::Pc, Unit::Nanoseconds).map(Some)
+
+    /// Runs the program with arguments in a guest of its own, and returns the console.
+    fn run(&self, image: &Path, name: &str, arguments: &str, machine: Machine) -> Result<String> {
+        let guest = Guest {
+            image,
+            content: &[("guest/bench".to_owned(), self.program.clone())],
+            script: &format!("/guest/bench {arguments}\necho \"exit status $?\"\n"),
+            parameters: PARAMETERS,
+            cpus: 1,
+            machine,
+            limit: LIMIT,
+            show: true,
+        };
+        let console = guest.run(self.paths, name)?;
+
+        ensure!(
+            console.contains("exit status 0\n"),
+            "bench failed:\n  {}\n  the whole console is build/logs/{name}.console",
+            programs::last_lines(&console, 10)
+        );
+        Ok(console)
+    }
+
+    /// Measures a kernel.
+    fn measure(&self, (name, image): Image, quick: bool, unit: Unit) -> Result<Kernel> {
+        let arguments = if quick { "run --quick" } else { "run" };
+        let machine = match unit {
+            Unit::Instructions => Machine::Counting,
+            Unit::Nanoseconds => Machine::Pc,
+        };
+
+        println!("  measuring {name}, {}", unit.name());
+        let guest = format!("bench-{name}-{}", unit.name());
+        let console = self.run(image, &guest, arguments, machine)?;
+        Ok(Kernel {
+            name: name.to_owned(),
+            lines: Line::parse(&console)?,
+        })
+    }
+
+    /// Measures kernels, the first of which is the base.
+    fn measure_all(&self, images: &[Image], quick: bool, unit: Unit) -> Result<Results> {
+        let kernels = images
+            .iter()
+            .map(|image| self.measure(*image, quick, unit))
+            .collect::<Result<_>>()?;
+
+        Ok(Results { unit, kernels })
+    }
+
+    /// Measures by the clock on the wall, which makes sense where the guest has a real CPU.
+    fn by_the_wall(&self, images: &[Image], quick: bool) -> Result<Option<Results>> {
+        let (_, image) = images[0];
+        if guest::accelerator(self.paths, image)? != "kvm" {
+            return Ok(None);
+        }
+        self.measure_all(images, quick, Unit::Nanoseconds).map(Some)
+    }
+
+    /// Shows where kernels spend their instructions.
+    fn profile(&self, images: &[Image]) -> Result<()> {
+        for (name, image) in images {
+            println!("\n{name}");
+            let guest = format!("profile-{name}");
+            self.run(image, &guest, "profile", Machine::Counting)?;
+        }
+        Ok(())
+    }
 }
 
 /// What those see who have to wait for a move of 60,000 mappings.
@@ -148,7 +155,7 @@ fn draw(paths: &Paths, results: &Path) -> Result<()> {
     )
 }
 
-/// Measures everything, and writes it down.
+/// Measures everything, and writes it down. Returns whether all targets are met.
 pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
     let (base, series) = kernel::both(paths, CONFIG)?;
     let mut images: Vec<Image> = vec![("base", &base), ("this", &series)];
@@ -160,69 +167,46 @@ pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
         );
         images.push(("other", other));
     }
+    let bench = Bench::new(paths)?;
     if options.profile {
-        return profile(paths, &images[1..]).map(|()| true);
+        return bench.profile(&images[1..]).map(|()| true);
     }
 
     let quick = options.quick;
-    let results = measure_all(paths, &images, quick, Machine::Counting, Unit::Instructions)?;
-    let verdicts = target::judge(&results.kernels[0], &results.kernels[1]);
-    let mut text = format!("# What moves cost\n\n{}\n", table::targets(&verdicts));
-
-    text += &format!("{}\n", table::measured(&results));
-    let again = measure(paths, &series, "this, again", true, Machine::Counting)?;
-    let apart = 100.0 * difference(&again, &results.kernels[1]);
-    text += &format!("Of two runs of this kernel no median differs by more than {apart:.2} %.\n\n");
-    text += "A move of 60,000 mappings by one call, and others:\n\n";
-    for line in waiting(paths, &series)? {
-        text += &format!("- {line}\n");
-    }
-    if !quick {
-        let left: Vec<String> = cases::full().1.iter().map(ToString::to_string).collect();
-        text += &format!(
-            "\nLeft out, as they take too much memory: {}.\n",
-            left.join(", ")
-        );
-    }
-    let mut all = vec![results];
-    match by_the_wall(paths, &images, quick)? {
-        Some(wall) => {
-            text += &format!("\n{}", table::measured(&wall));
-            all.push(wall);
-        }
-        None => text += "\nTimes are left out, as there is no KVM that boots a guest.\n",
-    }
+    let results = bench.measure_all(&images, quick, Unit::Instructions)?;
+    let (base, this) = (&results.kernels[0], &results.kernels[1]);
+    let verdicts = target::judge(base, this);
+    let again = bench.measure(("again", &series), true, Unit::Instructions)?;
+    let notes = table::Notes {
+        apart: difference(&again, this),
+        waiting: waiting(paths, &series)?,
+    };
+    let wall = bench.by_the_wall(&images, quick)?;
 
     let folder = paths.build.join("bench");
     fs::create_dir_all(&folder)?;
+    let text = table::all(&verdicts, &results, wall.as_ref(), &notes);
+    write_whole(&folder.join("table.md"), text)?;
+    let all: Vec<Results> = [results].into_iter().chain(wall).collect();
     let file = folder.join("results.json");
-    write_whole(&file, serde_json::to_string_pretty(&all)?)?;
-    write_whole(&folder.join("table.md"), &text)?;
+    write_whole(&file, serde_json::to_string(&all)?)?;
     draw(paths, &file).context("the chart cannot be drawn")?;
-    println!("\n{}", table::targets(&verdicts));
-    println!("all of it is in {}", folder.display());
-    Ok(verdicts.iter().all(Verdict::met))
-}
 
-/// Shows where kernels spend their instructions.
-fn profile(paths: &Paths, images: &[Image]) -> Result<()> {
-    for (name, image) in images {
-        println!("\n{name}");
-        let guest = format!("profile-{name}");
-        run_program(paths, image, &guest, "profile", Machine::Counting)?;
-    }
-    Ok(())
+    println!("\n{}", table::targets(&verdicts));
+    println!("everything is in {}", folder.display());
+    Ok(verdicts.iter().all(Verdict::met))
 }
 
 /// Expects every target to be met. The kernels are those that are measured, whatever the
 /// configuration of the other suites is.
 pub fn suite(paths: &Paths, _: &str) -> Result<Outcome> {
     let (base, series) = kernel::both(paths, CONFIG)?;
-    let images: [Image; 2] = [("base", &base), ("this", &series)];
-    let results = measure_all(paths, &images, true, Machine::Counting, Unit::Instructions)?;
+    let bench = Bench::new(paths)?;
+    let base = bench.measure(("base", &base), true, Unit::Instructions)?;
+    let series = bench.measure(("this", &series), true, Unit::Instructions)?;
     let mut outcome = Outcome::default();
 
-    for verdict in target::judge(&results.kernels[0], &results.kernels[1]) {
+    for verdict in target::judge(&base, &series) {
         outcome.check(verdict.met(), || verdict.to_string());
     }
     Ok(outcome)

@@ -3,6 +3,7 @@
 use super::target::{self, Verdict};
 use bench::{
     case::Case,
+    cases::{MOST, MOST_HUGE},
     figure::Figure,
     results::{Kernel, Results},
 };
@@ -127,7 +128,7 @@ fn moves(kernels: &[Kernel], cases: impl Iterator<Item = Case>) -> String {
 }
 
 /// All that was measured in one unit.
-pub fn measured(results: &Results) -> String {
+fn measured(results: &Results) -> String {
     let unit = results.unit.name();
     let cases = results.kernels.iter().flat_map(Kernel::cases);
     // Each once, in the order in which the first kernel has them.
@@ -144,6 +145,43 @@ pub fn measured(results: &Results) -> String {
         calls(&results.kernels),
         moves(&results.kernels, each.into_iter())
     )
+}
+
+/// What else there is to say.
+pub struct Notes {
+    /// By how much two runs of a kernel differ, as a part, and where.
+    pub apart: (f64, String),
+    /// What others see of a long move.
+    pub waiting: Vec<String>,
+}
+
+/// The whole file.
+pub fn all(
+    verdicts: &[Verdict],
+    results: &Results,
+    wall: Option<&Results>,
+    notes: &Notes,
+) -> String {
+    let mut text = format!(
+        "# What moves cost\n\n{}\n{}\nTwo runs of this kernel differ by {:.2} % at most, in {}.\n",
+        targets(verdicts),
+        measured(results),
+        100.0 * notes.apart.0,
+        notes.apart.1
+    );
+
+    text += "\nOthers beside a long move by one call:\n\n";
+    for line in &notes.waiting {
+        text += &format!("- {line}\n");
+    }
+    text += &format!(
+        "\nLayouts of more than {MOST} pages, or {MOST_HUGE} huge ones, take too much memory.\n"
+    );
+    text + "\n"
+        + &match wall {
+            Some(wall) => measured(wall),
+            None => "Times are left out: no KVM boots a guest here.\n".to_owned(),
+        }
 }
 
 #[cfg(test)]
