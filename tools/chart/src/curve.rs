@@ -16,14 +16,16 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-/// The points of a kernel for which there is a cost.
+/// The points of a kernel for which there is a cost, by number of segments.
 fn points(kernel: &Kernel, cost: impl Fn(Costs) -> Option<f64>) -> Vec<(f64, f64)> {
     let cases = kernel.cases();
     let drawn = cases.filter(|case| case.kind == Kind::Anon && !case.keep && case.pages == 1);
 
-    drawn
+    let mut points: Vec<(f64, f64)> = drawn
         .filter_map(|case| Some((case.segments as f64, cost(kernel.costs(case)?)?)))
-        .collect()
+        .collect();
+    points.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    points
 }
 
 /// The curves of all kernels. What a kernel cannot do has none.
@@ -82,8 +84,8 @@ mod tests {
                 name: "k".to_owned(),
                 // A kernel that moves single mappings; other sizes of segments are not drawn.
                 lines: vec![
-                    line(1, 1, Some(90)),
                     line(10, 1, None),
+                    line(1, 1, Some(90)),
                     line(10, 8, Some(9)),
                 ],
             }],

@@ -7,7 +7,7 @@ use bench::{
     figure::Figure,
     results::{Kernel, Results},
 };
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// A figure with its spread.
 fn cell(figure: Option<Figure>) -> String {
@@ -85,7 +85,7 @@ fn share(ratio: Option<f64>) -> String {
 }
 
 /// What moves of a layout cost in each kernel. Of the base there is the loop alone.
-fn moves(kernels: &[Kernel], cases: impl Iterator<Item = Case>) -> String {
+fn moves(kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
     let Some((base, others)) = kernels.split_first() else {
         return String::new();
     };
@@ -105,7 +105,7 @@ fn moves(kernels: &[Kernel], cases: impl Iterator<Item = Case>) -> String {
     }
     names.push("target".to_owned());
 
-    let rows = cases.map(|case| {
+    let rows = cases.into_iter().map(|case| {
         let keep = if case.keep { ", DONTUNMAP" } else { "" };
         let mut cells = vec![
             format!("{}{keep}", case.kind),
@@ -130,20 +130,13 @@ fn moves(kernels: &[Kernel], cases: impl Iterator<Item = Case>) -> String {
 /// All that was measured in one unit.
 fn measured(results: &Results) -> String {
     let unit = results.unit.name();
-    let cases = results.kernels.iter().flat_map(Kernel::cases);
-    // Each once, in the order in which the first kernel has them.
-    let mut each: Vec<Case> = Vec::new();
-    for case in cases {
-        if !each.contains(&case) {
-            each.push(case);
-        }
-    }
+    let cases: BTreeSet<Case> = results.kernels.iter().flat_map(Kernel::cases).collect();
 
     format!(
         "Single calls, in {unit}: the median, least and most.\n\n{}\n\
          Moves of many mappings, in {unit} for each segment.\n\n{}",
         calls(&results.kernels),
-        moves(&results.kernels, each.into_iter())
+        moves(&results.kernels, cases)
     )
 }
 
