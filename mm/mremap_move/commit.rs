@@ -17,6 +17,7 @@ use super::{
     plan::{CheckedPlan, Request, Segment, Way},
     space::View,
 };
+use core::ops::Range;
 use kernel::{
     current,
     mm::{self, flags, Charge, Left, LockedMm, Transfer, UnmapEvents},
@@ -150,30 +151,47 @@ fn bring_all(transfer: &mut Transfer<'_>, plan: &CheckedPlan) -> Result {
     Ok(())
 }
 
-/// A segment, and where it is in its run.
-struct Place {
+/// What arrives together: a run, or one segment of it.
+struct Arrival {
     segment: Segment,
-    is_first: bool,
-    is_last: bool,
+    /// Is it at the start of its run, and at the end?
+    ends: [bool; 2],
 }
 
-/// Finishes a source that stays mapped, and merges the copies.
+/// Finishes a source that stays mapped, and merges what has arrived.
 ///
-/// Each copy merges as in a sequence of moves: when the source before it is empty, and the source
-/// behind it is as it was. Locked copies wait until all of the source is unlocked, or they would be
-/// unlocked with a mapping of it that they had merged with.
+/// Where the ends of the move do not touch, all of the source is emptied first. Where they do, what
+/// arrives may merge with it, and does as in a sequence of moves: when the source before it is
+/// empty, and the source behind it is as it was. Locked mappings wait until all of the source is
+/// unlocked, or they would be unlocked with a mapping of it that they had merged with.
 fn leave_source(mut left: Left<'_>, plan: &CheckedPlan) {
-    each_segment(&mut left, plan, |left, place| {
-        if !is_locked(left.mm(), place.segment.new) {
-            merge(left, plan, place);
-        }
-        left.leave_empty(place.segment.source());
-    });
-    each_segment(&mut left, plan, |left, place| {
-        if is_locked(left.mm(), place.segment.new) {
-            merge(left, plan, place);
-        }
-    });
+    if plan.request().ends_touch() {
+        each_segment(&mut left, plan, |left, arrival| {
+            if !is_locked(left.mm(), arrival.segment.new) {
+                merge(left, plan, arrival);
+            }
+            left.leave_empty(arrival.segment.source());
+        });
+        each_segment(&mut left, plan, |left, arrival| {
+            if is_locked(left.mm(), arrival.segment.new) {
+                merge(left, plan, arrival);
+            }
+        });
+        return;
+    }
+
+    let source = plan.request().source();
+    let mut from = source.start;
+
+    left.leave_empty(source);
+    while let Some(run) = plan.run_from(&view(left.mm(), plan), from) {
+        from = run.source().end;
+        let arrival = Arrival {
+            segment: run,
+            ends: [true, true],
+        };
+        merge(&mut left, plan, &arrival);
+    }
 }
 
 fn is_locked(mm: &LockedMm, addr: usize) -> bool {
@@ -181,32 +199,37 @@ fn is_locked(mm: &LockedMm, addr: usize) -> bool {
         .is_some_and(|vma| vma.flags() & flags::LOCKED != 0)
 }
 
-/// Merges the copy of a segment whose source stays with what is around it, but not with its source,
-/// nor with what was one mapping with that when the move began. A locked mapping was split then:
-/// what was cut off it is another one.
-fn merge(left: &mut Left<'_>, plan: &CheckedPlan, place: &Place) {
-    let copy = place.segment.destination();
-    let was = if is_locked(left.mm(), copy.start) {
-        place.segment.source()
-    } else {
-        plan.mapping_of(&place.segment)
+/// Merges what has arrived with what is around it, but not with its source, nor with what was one
+/// mapping with that when the move began. A locked mapping was split then: what was cut off it is
+/// another one.
+fn merge(left: &mut Left<'_>, plan: &CheckedPlan, arrival: &Arrival) {
+    let Arrival { segment, ends } = arrival;
+    let Range { start, end } = segment.destination();
+    let mm = left.mm();
+    // The mapping that the first page, or the last, was in: as it is, and as it was.
+    let is = |addr| mm.vma_at(addr).map_or(0..0, |vma| vma.start()..vma.end());
+    let was = |addr, new| {
+        if is_locked(mm, new) {
+            is(addr)
+        } else {
+            plan.mapping_at(addr, segment)
+        }
     };
-    let is = left
-        .mm()
-        .vma_at(place.segment.old)
-        .map_or(0..0, |vma| vma.start()..vma.end());
-    let (below, above) = (copy.start.wrapping_sub(1), copy.end);
-    let with_prev = !is.contains(&below) && !(place.is_first && was.contains(&below));
-    let with_next = place.is_last && !is.contains(&above) && !was.contains(&above);
+    let (first, last) = (segment.old, segment.source().end - 1);
+    let (below, above) = (start.wrapping_sub(1), end);
+    let [is_first, is_last] = *ends;
+    let with_prev =
+        !is(first).contains(&below) && !(is_first && was(first, start).contains(&below));
+    let with_next = is_last && !is(last).contains(&above) && !was(last, end - 1).contains(&above);
 
-    left.merge(copy, with_prev, with_next);
+    left.merge(start..end, with_prev, with_next);
 }
 
 /// Calls `act` for each segment of a source that stays, in ascending order.
 fn each_segment(
     left: &mut Left<'_>,
     plan: &CheckedPlan,
-    mut act: impl FnMut(&mut Left<'_>, &Place),
+    mut act: impl FnMut(&mut Left<'_>, &Arrival),
 ) {
     let mut end = None;
     let mut next = plan.segment_from(&view(left.mm(), plan), plan.request().old);
@@ -216,11 +239,10 @@ fn each_segment(
         let from = segment.source().end;
         next = plan.segment_from(&view(left.mm(), plan), from);
         end = Some(from);
-        let place = Place {
+        let arrival = Arrival {
             segment,
-            is_first,
-            is_last: next.map_or(true, |next| next.old != from),
+            ends: [is_first, next.map_or(true, |next| next.old != from)],
         };
-        act(left, &place);
+        act(left, &arrival);
     }
 }

@@ -42,6 +42,11 @@ impl Request {
     pub(crate) fn source(&self) -> Range<usize> {
         self.old..self.old + self.len
     }
+
+    /// Does the destination begin where the source ends, or the other way round?
+    pub(crate) fn ends_touch(&self) -> bool {
+        self.old.abs_diff(self.new) == self.len
+    }
 }
 
 /// A part of a move: `len` bytes go from `old` to `new`.
@@ -76,8 +81,10 @@ pub(crate) enum Way {
 /// Why a mapping cannot be relocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// It stays, and may be longer than the segment.
-    Stays,
+    /// A part of it stays that is not in the source.
+    Cut,
+    /// It stays, and what arrives next to it may merge with it before its pages have gone.
+    Touched,
     /// Its owner counts mappings, or remembers where they are, and is told by the calls that come
     /// with a copy.
     HasOwner,
@@ -94,8 +101,13 @@ pub(crate) enum Reason {
 impl Way {
     /// Decides how a segment of a mapping goes.
     pub(crate) fn of<M: Mapping>(mapping: &M, request: &Request) -> Way {
-        if request.keep_source {
-            Way::Copy(Reason::Stays)
+        let Range { start, end } = mapping.range();
+        let source = request.source();
+
+        if start < source.start || source.end < end {
+            Way::Copy(Reason::Cut)
+        } else if request.keep_source && request.ends_touch() {
+            Way::Copy(Reason::Touched)
         } else if mapping.is_hugetlb() {
             Way::Copy(Reason::Hugetlb)
         } else if mapping.is_raw() {
@@ -275,8 +287,8 @@ impl CheckedPlan {
         runs(segments(space, &self.request, part).map(|(_, segment)| segment)).next()
     }
 
-    /// The addresses that the mapping of a segment covers, up to where the destination cuts it,
-    /// when the segments before it have moved and this one has not.
+    /// The addresses that the mapping at `addr` covers, in a segment or run that moves, up to where
+    /// the destination cuts it, when what is before it has moved and this has not.
     ///
     /// ```text
     ///              [ first ....................... ]
@@ -284,11 +296,11 @@ impl CheckedPlan {
     ///   destination                  [ ======= ]
     ///              <---------------->
     /// ```
-    pub(crate) fn mapping_of(&self, segment: &Segment) -> Range<usize> {
+    pub(crate) fn mapping_at(&self, addr: usize, segment: &Segment) -> Range<usize> {
         let Range { start, end } = self
             .ends
             .iter()
-            .find(|end| end.contains(&segment.old))
+            .find(|end| end.contains(&addr))
             .cloned()
             .unwrap_or(segment.source());
 

@@ -1,16 +1,16 @@
 //! error: E0521
 //!
-//! A move under way cannot be kept for later: it would be left half-way.
+//! Nothing of a move under way can be kept for later: mappings may be listed twice in it.
 
 use kernel::{mm::LockedMm, prelude::*};
 
-/// Carries the move out of the call that ends it.
-pub fn kept(mm: &mut LockedMm) -> Result {
+/// Carries the address space out of the call that ends the move.
+pub fn kept(mm: &mut LockedMm) -> Result<usize> {
     let mut kept = None;
 
     mm.transfer(0x1000, 0x8000, 0x1000, |transfer| {
-        kept = Some(transfer);
+        kept = Some(transfer.mm());
         Ok(())
     })?;
-    kept.ok_or(EINVAL)?.split_at(0x1000)
+    Ok(kept.ok_or(EINVAL)?.map_count())
 }

@@ -25,11 +25,13 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// Returns where the mapping is listed, in bytes.
+    #[inline]
     pub fn listed(&self) -> Range<usize> {
         self.listed.clone()
     }
 
     /// Is the mapping at another place than where it is listed?
+    #[inline]
     pub(super) fn is_elsewhere(&self) -> bool {
         self.start() != self.listed.start
     }
@@ -38,6 +40,7 @@ impl Entry<'_> {
 impl Deref for Entry<'_> {
     type Target = VmaRef;
 
+    #[inline]
     fn deref(&self) -> &VmaRef {
         self.vma
     }
@@ -74,6 +77,7 @@ impl<'a> VmaIter<'a> {
     }
 
     /// What the iterator stands on, having just found `vma` there.
+    #[inline]
     fn entry(&self, vma: *mut bindings::vm_area_struct) -> Option<Entry<'a>> {
         let vma = NonNull::new(vma)?;
         // SAFETY: The iterator is initialised by the type invariant, and only read here.
@@ -91,6 +95,7 @@ impl<'a> VmaIter<'a> {
 impl<'a> Iterator for VmaIter<'a> {
     type Item = Entry<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         // SAFETY: By the type invariant.
         let vma = unsafe { bindings::vma_find(self.vmi.get(), self.end as _) };

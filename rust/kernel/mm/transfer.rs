@@ -11,6 +11,7 @@ use crate::{
     page::PAGE_SIZE,
     prelude::*,
     task::cond_resched,
+    types::Opaque,
 };
 use core::{ops::Range, ptr};
 
@@ -59,6 +60,31 @@ impl Group {
     }
 }
 
+/// Empty mappings for a source that stays. They are made when those that they are like leave it, and
+/// take their places when the move is over. Wraps a list of `struct vm_area_struct`.
+struct Twins(KBox<Opaque<bindings::list_head>>);
+
+impl Twins {
+    fn new() -> Result<Self> {
+        let list = KBox::new(Opaque::<bindings::list_head>::uninit(), GFP_KERNEL)?;
+        let head = list.get();
+
+        // SAFETY: The memory is ours, and stays where it is while the list is used.
+        unsafe {
+            (*head).next = head;
+            (*head).prev = head;
+        }
+        Ok(Twins(list))
+    }
+}
+
+impl Drop for Twins {
+    fn drop(&mut self) {
+        // SAFETY: What is in the list was made by `mremap_make_twins()`, and is used nowhere else.
+        unsafe { bindings::mremap_free_twins(self.0.get()) };
+    }
+}
+
 /// A move of mappings from one range of addresses, the source, to another of the same length, the
 /// destination.
 ///
@@ -80,8 +106,8 @@ pub struct Transfer<'a> {
     mm: &'a mut LockedMm,
     source: Range<usize>,
     new: usize,
-    /// The mappings of the source stay.
-    keep_source: bool,
+    /// The mappings of the source stay, or others like them.
+    twins: Option<Twins>,
     cuts: [Option<usize>; 2],
     across: usize,
     listed: usize,
@@ -114,17 +140,16 @@ impl LockedMm {
         len: usize,
         act: impl FnOnce(&mut Transfer<'_>) -> Result,
     ) -> Result {
-        let mut transfer = Transfer::new(self, old, new, len, false)?;
+        let mut transfer = Transfer::new(self, old, new, len, None)?;
 
         transfer.act(act)?;
         transfer.retire();
         Ok(())
     }
 
-    /// Moves the pages of `len` bytes of mappings from `old` to copies of the mappings at `new`.
+    /// Moves `len` bytes of mappings from `old` to `new`, and leaves mappings without pages behind.
     ///
-    /// As [`LockedMm::transfer()`], but the source stays, and neither is finished: that is up to
-    /// the caller.
+    /// As [`LockedMm::transfer()`], but neither end is finished: that is up to the caller.
     pub fn transfer_pages(
         &mut self,
         old: usize,
@@ -132,9 +157,10 @@ impl LockedMm {
         len: usize,
         act: impl FnOnce(&mut Transfer<'_>) -> Result,
     ) -> Result<Left<'_>> {
-        let mut transfer = Transfer::new(self, old, new, len, true)?;
+        let mut transfer = Transfer::new(self, old, new, len, Some(Twins::new()?))?;
 
         transfer.act(act)?;
+        transfer.put_twins();
         Ok(Left(transfer))
     }
 }
@@ -146,7 +172,7 @@ impl<'a> Transfer<'a> {
         old: usize,
         new: usize,
         len: usize,
-        keep_source: bool,
+        twins: Option<Twins>,
     ) -> Result<Self> {
         if !whole_pages(old, len) || !whole_pages(new, len) || old.abs_diff(new) < len {
             return Err(EINVAL);
@@ -157,7 +183,7 @@ impl<'a> Transfer<'a> {
             mm,
             source: old..old + len,
             new,
-            keep_source,
+            twins,
             cuts: [None; 2],
             across: old,
             listed: old,
@@ -277,7 +303,7 @@ impl<'a> Transfer<'a> {
         &mut self,
         range: Range<usize>,
         may: impl Fn(&Entry<'_>) -> bool,
-    ) -> Option<Range<usize>> {
+    ) -> Option<(Range<usize>, *mut bindings::vm_area_struct)> {
         let is_large = |entry: &Entry<'_>| {
             let Range { start, end } = entry.listed();
             (start.wrapping_add(HUGE - 1) & !(HUGE - 1)).wrapping_add(HUGE) <= end
@@ -289,11 +315,11 @@ impl<'a> Transfer<'a> {
 
         self.group.clear();
         if !may(&first) {
-            return Some(whole);
+            return Some((whole, first.as_ptr()));
         }
         self.group.push(&first);
         if is_large(&first) {
-            return Some(whole);
+            return Some((whole, first.as_ptr()));
         }
         for entry in entries {
             let Some(joint) = rmap.join(entry.rmap()) else {
@@ -310,7 +336,7 @@ impl<'a> Transfer<'a> {
             whole.end = entry.listed().end;
             rmap = joint;
         }
-        Some(whole)
+        Some((whole, first.as_ptr()))
     }
 
     /// Takes the mappings of the source across that come next, the `way` that is asked for: one, or
@@ -321,19 +347,18 @@ impl<'a> Transfer<'a> {
     /// they are where they were.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
         let next = self.across..self.source.end;
-        let can = !self.keep_source;
         let source = self.source.clone();
 
-        let Some(whole) = self.gather(next, |entry| {
+        let Some((whole, first)) = self.gather(next, |entry| {
             way(entry) == Way::Relocate
-                && can
                 && entry.can_relocate()
                 && clip(&source, entry) == entry.listed()
         }) else {
             return Ok(false);
         };
         if self.group.is_empty() {
-            self.copy(&whole)?;
+            // SAFETY: The mapping has just been found there.
+            unsafe { self.copy(first, &whole)? };
         } else {
             self.relocate(&whole)?;
         }
@@ -348,6 +373,10 @@ impl<'a> Transfer<'a> {
         let new = self.at_destination(whole.start) as crate::ffi::c_ulong;
         let (group, count) = self.group.as_raw();
 
+        if let Some(twins) = &self.twins {
+            // SAFETY: The address space is locked and the mappings have just been found in it.
+            to_result(unsafe { bindings::mremap_make_twins(group, count, twins.0.get()) })?;
+        }
         // What is listed of them when it fails is found by the addresses of all.
         self.note_listed(whole);
         // SAFETY: The address space is locked, the mappings have just been found in it, can be
@@ -362,14 +391,18 @@ impl<'a> Transfer<'a> {
     /// charged for. The source is locked against faults.
     ///
     /// C functions: `copy_vma_apart()`, `mremap_move_tables()`, `vm_ops->mremap()`.
-    fn copy(&mut self, part: &Range<usize>) -> Result {
-        let vma = self.mm.vma_around(part.start, part.len())?.as_ptr();
+    ///
+    /// # Safety
+    ///
+    /// `vma` is a mapping of the address space, and `part` what it has of the source.
+    unsafe fn copy(&mut self, vma: *mut bindings::vm_area_struct, part: &Range<usize>) -> Result {
         let new = self.at_destination(part.start);
+        let len = part.len();
 
-        // SAFETY: The address space is locked, and the mapping has just been found in it.
+        // SAFETY: The address space is locked, and the part lies in the mapping.
         let copy = unsafe {
             bindings::vma_start_write(vma);
-            bindings::copy_vma_apart(vma, part.start as _, part.len() as _, new as _)
+            bindings::copy_vma_apart(vma, part.start as _, len as _, new as _)
         };
         if copy.is_null() {
             return Err(ENOMEM);
@@ -377,16 +410,34 @@ impl<'a> Transfer<'a> {
         self.note_listed(part);
         self.copies += 1;
 
-        let moved = self.mm.move_page_tables(part.start, new, part.len(), false);
-        let result = if moved < part.len() {
+        // SAFETY: The same, and the copy is all of its place at the destination, which is no part
+        // of the source.
+        let moved = unsafe {
+            bindings::mremap_move_tables(vma, part.start as _, copy, new as _, len as _, false)
+        } as usize;
+        let result = if moved < len {
             Err(ENOMEM)
         } else {
-            self.mm.tell_owner(new)
+            // SAFETY: The copy is valid, and the lock is held.
+            unsafe { tell_owner(copy) }
         };
         if result.is_err() && moved != 0 {
-            self.mm.move_page_tables(new, part.start, moved, true);
+            self.mm.move_page_tables_back(new, part.start, moved);
         }
         result
+    }
+
+    /// Puts an empty mapping where one has left the source.
+    fn put_twins(&mut self) {
+        let Range { start, end } = self.source;
+
+        if let Some(twins) = &self.twins {
+            // SAFETY: The address space is locked, and one was made for each that has left.
+            unsafe {
+                bindings::mremap_put_twins(self.mm.as_ptr(), start as _, end as _, twins.0.get())
+            };
+        }
+        self.mm.validate();
     }
 
     /// Clears the source, run by run, and merges what has arrived.
@@ -427,13 +478,12 @@ impl<'a> Transfer<'a> {
         let mut from = self.source.start;
 
         while from < told {
-            let Some(whole) = self.gather(from..told, |entry| entry.is_elsewhere()) else {
+            let Some((whole, _)) = self.gather(from..told, |entry| entry.is_elsewhere()) else {
                 break;
             };
             if self.group.is_empty() {
                 let new = self.at_destination(whole.start);
-                self.mm
-                    .move_page_tables(new, whole.start, whole.len(), true);
+                self.mm.move_page_tables_back(new, whole.start, whole.len());
             } else {
                 let (group, count) = self.group.as_raw();
                 // SAFETY: The address space is locked and the mappings have just been found in it,
@@ -461,9 +511,29 @@ impl<'a> Transfer<'a> {
                 break;
             };
             from = clip(&self.source, &entry).end;
+            // SAFETY: The mapping has just been found, and the lock is held.
+            //
             // The owner agreed to the new place, and had agreed to the old one before.
-            let _ = self.mm.tell_owner(entry.start());
+            let _ = unsafe { tell_owner(entry.as_ptr()) };
         }
+    }
+}
+
+/// Tells the owner of a mapping that it has moved to where it is.
+///
+/// Fails if the owner does not agree. C function: `vm_ops->mremap()`.
+///
+/// # Safety
+///
+/// `vma` is a mapping of an address space whose mmap lock is held for writing.
+unsafe fn tell_owner(vma: *mut bindings::vm_area_struct) -> Result {
+    // SAFETY: The mapping is valid, and so are its operations if it has any.
+    let mremap = unsafe { (*vma).vm_ops.as_ref() }.and_then(|ops| ops.mremap);
+
+    match mremap {
+        // SAFETY: The mapping is valid, and the lock is held.
+        Some(mremap) => to_result(unsafe { mremap(vma) }),
+        None => Ok(()),
     }
 }
 
@@ -474,7 +544,7 @@ fn clip(source: &Range<usize>, entry: &Entry<'_>) -> Range<usize> {
     start.max(source.start)..end.min(source.end)
 }
 
-/// A source whose pages have gone to copies, and that stays mapped. There is no way back.
+/// A source whose pages have gone, and that stays mapped. There is no way back.
 pub struct Left<'a>(Transfer<'a>);
 
 impl Left<'_> {
@@ -483,27 +553,28 @@ impl Left<'_> {
         self.0.mm
     }
 
-    /// Merges the copy of which `range` (bytes) is all with what is around it, as if it arrived
-    /// now: with what is before and with what follows it, if it may.
+    /// Merges the mappings that have arrived in `range` (bytes), each as if it arrived now: with
+    /// what is before it, and the last with what follows. What is around the range counts if it
+    /// may.
     ///
-    /// Where memory is short it stays as it is. C function: `vma_merge_copies()`.
+    /// Where memory is short they stay as they are. C function: `vma_merge_copies()`.
     pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
         let destination = self.0.destination_of(&self.0.source);
-        let whole = self
-            .mm()
-            .vma_at(range.start)
-            .is_some_and(|vma| vma.start() == range.start && vma.end() == range.end);
+        let starts = self.mm().vma_at(range.start);
+        let ends = self.mm().vma_at(range.end.wrapping_sub(1));
 
-        if whole && destination.start <= range.start && range.end <= destination.end {
+        if starts.is_some_and(|vma| vma.start() == range.start)
+            && ends.is_some_and(|vma| vma.end() == range.end)
+            && destination.start <= range.start
+            && range.end <= destination.end
+        {
             self.0.mm.merge(range, with_prev, with_next);
         }
     }
 
-    /// Finishes `range` (bytes), what one mapping has of the source: it counts again, and is
-    /// unlocked.
+    /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
     ///
-    /// Committed memory is charged for by the caller. C functions: `mremap_leave_empty()`,
-    /// `vm_stat_account()`.
+    /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
     pub fn leave_empty(&mut self, range: Range<usize>) {
         let source = &self.0.source;
 
@@ -546,46 +617,26 @@ impl LockedMm {
         unsafe { bindings::vma_unsplit(prev.as_ptr(), vma.as_ptr()) };
     }
 
-    /// Moves the page tables of `len` bytes from `from` to `to`, or `back` to where they came from.
+    /// Moves the page tables of `len` bytes back from `new` to `old`.
     ///
-    /// Returns how many bytes were moved, which is less than `len` if a page table could not be
-    /// allocated; on the way back it is not. C function: `mremap_move_tables()`.
-    fn move_page_tables(&mut self, from: usize, to: usize, len: usize, back: bool) -> usize {
-        let (Ok(vma), Ok(new_vma)) = (self.vma_around(from, len), self.vma_around(to, len)) else {
-            return 0;
+    /// C function: `mremap_move_tables()`.
+    fn move_page_tables_back(&mut self, new: usize, old: usize, len: usize) {
+        let (Ok(copy), Ok(vma)) = (self.vma_around(new, len), self.vma_around(old, len)) else {
+            return;
         };
-        if from.abs_diff(to) < len {
-            return 0;
-        }
 
         // SAFETY: The address space is locked, both mappings were found in it, and the ranges lie
         // in them.
-        let moved = unsafe {
+        unsafe {
             bindings::mremap_move_tables(
+                copy.as_ptr(),
+                new as _,
                 vma.as_ptr(),
-                from as _,
-                new_vma.as_ptr(),
-                to as _,
+                old as _,
                 len as _,
-                back,
+                true,
             )
         };
-        moved as usize
-    }
-
-    /// Tells the owner of the mapping at `addr` (bytes) that it has moved there.
-    ///
-    /// Fails if the owner does not agree. C function: `vm_ops->mremap()`.
-    fn tell_owner(&mut self, addr: usize) -> Result {
-        let vma = self.vma_at(addr).ok_or(EFAULT)?.as_ptr();
-        // SAFETY: The mapping is valid, and so are its operations if it has any.
-        let mremap = unsafe { (*vma).vm_ops.as_ref() }.and_then(|ops| ops.mremap);
-
-        match mremap {
-            // SAFETY: The mapping is valid, and the lock is held.
-            Some(mremap) => to_result(unsafe { mremap(vma) }),
-            None => Ok(()),
-        }
     }
 
     /// Takes a run of which the memory is elsewhere out of the address space. It need not be looked
@@ -624,18 +675,11 @@ impl LockedMm {
         }
     }
 
-    /// Finishes a part of a mapping, whose pages have gone, as one that stays mapped.
+    /// Finishes a range whose pages have gone as one that stays mapped.
     fn leave_empty(&mut self, range: Range<usize>) {
-        let Ok(vma) = self.vma_around(range.start, range.len()) else {
-            return;
-        };
-        let pages = range.len() >> bindings::PAGE_SHIFT;
-
-        // SAFETY: The address space is locked. The mapping was found in it, and is locked too.
+        // SAFETY: The address space is locked.
         unsafe {
-            bindings::vm_stat_account(self.as_ptr(), vma.flags() as _, pages as _);
-            bindings::vma_start_write(vma.as_ptr());
-            bindings::mremap_leave_empty(vma.as_ptr(), range.start as _, range.len() as _);
+            bindings::mremap_leave_empty(self.as_ptr(), range.start as _, range.end as _);
         }
     }
 

@@ -54,6 +54,7 @@ impl VmaRef {
     }
 
     /// Returns where the mapping starts, in bytes.
+    #[inline]
     pub fn start(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
         let start = unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_start };
@@ -61,6 +62,7 @@ impl VmaRef {
     }
 
     /// Returns where the mapping ends, in bytes; the first address after it.
+    #[inline]
     pub fn end(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
         let end = unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_end };
@@ -68,6 +70,7 @@ impl VmaRef {
     }
 
     /// Returns the [`flags`] of the mapping.
+    #[inline]
     pub fn flags(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
         let flags = unsafe { (*self.as_ptr()).__bindgen_anon_2.vm_flags };
@@ -77,6 +80,7 @@ impl VmaRef {
     /// Is the mapping private and writable, and so limited by `RLIMIT_DATA`?
     ///
     /// C function: `is_data_mapping()`.
+    #[inline]
     pub fn is_data(&self) -> bool {
         // SAFETY: An FFI call without requirements.
         unsafe { bindings::is_data_mapping(self.flags() as _) }
@@ -85,6 +89,7 @@ impl VmaRef {
     /// Has a userfaultfd been registered on the mapping?
     ///
     /// C function: `userfaultfd_armed()`.
+    #[inline]
     pub fn has_userfaultfd(&self) -> bool {
         // SAFETY: The mapping is valid by the type invariant.
         unsafe { bindings::userfaultfd_armed(self.as_ptr()) }
@@ -93,6 +98,7 @@ impl VmaRef {
     /// May the mapping be changed, or is it sealed?
     ///
     /// C function: `can_modify_vma()`.
+    #[inline]
     pub fn can_modify(&self) -> bool {
         // SAFETY: The mapping is valid by the type invariant.
         unsafe { bindings::can_modify_vma(self.as_ptr()) }
@@ -101,6 +107,7 @@ impl VmaRef {
     /// Does the mapping have an owner who counts mappings or remembers where they are?
     ///
     /// C fields: `vm_ops->open`, `vm_ops->close`, `vm_ops->mremap`.
+    #[inline]
     pub fn has_owner(&self) -> bool {
         // SAFETY: The mapping is valid, and so are its operations if it has any.
         let ops = unsafe { (*self.as_ptr()).vm_ops.as_ref() };
@@ -111,6 +118,7 @@ impl VmaRef {
     /// Does a file say that the memory is anonymous, and is that what orders it in the file?
     ///
     /// That is `/dev/zero`, mapped privately. C function: `vma_is_anonymous()`.
+    #[inline]
     pub fn is_anonymous_file(&self) -> bool {
         let vma = self.as_ptr();
 
@@ -119,6 +127,7 @@ impl VmaRef {
     }
 
     /// Returns what finds the pages of the mapping.
+    #[inline]
     pub(super) fn rmap(&self) -> Rmap {
         let vma = self.as_ptr();
 
@@ -133,6 +142,7 @@ impl VmaRef {
     }
 
     /// Can the mapping go elsewhere as it is, and does not have to be copied?
+    #[inline]
     pub fn can_relocate(&self) -> bool {
         self.flags() & (flags::HUGETLB | flags::RAW) == 0
             && !self.has_owner()
@@ -142,6 +152,7 @@ impl VmaRef {
     /// Does the file that is mapped choose the address itself?
     ///
     /// C function: `mremap_picks_address()`.
+    #[inline]
     pub fn picks_address(&self) -> bool {
         // SAFETY: The mapping is valid by the type invariant.
         unsafe { bindings::mremap_picks_address(self.as_ptr()) }
@@ -158,6 +169,7 @@ pub(super) struct Rmap {
 
 impl Rmap {
     /// Returns what finds the pages of both, if that is one file and one root at most.
+    #[inline]
     pub(super) fn join(self, other: Rmap) -> Option<Rmap> {
         let same_root = match (self.root, other.root) {
             (Some(root), Some(other)) => root == other,

@@ -57,7 +57,7 @@ proptest! {
 
         for (area, segment) in segments(&paper, &request, request.source()) {
             // As much of it as the destination does not cut off.
-            let own = plan.mapping_of(&segment);
+            let own = plan.mapping_at(segment.old, &segment);
             prop_assert!(own.start <= segment.old && segment.source().end <= own.end);
             prop_assert!(area.range.start <= own.start && own.end <= area.range.end);
             prop_assert!(!own.contains(&segment.new));
@@ -77,10 +77,15 @@ proptest! {
         let plan = planned(&paper, request)?;
 
         for (area, segment) in segments(&paper, &request, request.source()) {
-            let expected = match (request.keep_source, area.owned) {
-                (true, _) => Way::Copy(Reason::Stays),
-                (false, true) => Way::Copy(Reason::HasOwner),
-                (false, false) => Way::Relocate,
+            let is_cut = segment.len != area.range.len();
+            let touches = request.keep_source
+                && (request.old + request.len == request.new
+                    || request.new + request.len == request.old);
+            let expected = match (is_cut, touches, area.owned) {
+                (true, _, _) => Way::Copy(Reason::Cut),
+                (_, true, _) => Way::Copy(Reason::Touched),
+                (_, _, true) => Way::Copy(Reason::HasOwner),
+                _ => Way::Relocate,
             };
             prop_assert_eq!(plan.way(&area), expected);
             prop_assert_eq!(plan.segment_from(&paper, segment.old), Some(segment));

@@ -2,12 +2,15 @@
 //!
 //! A mapping that was looked up before a change cannot be used after it.
 
-use kernel::{mm::Transfer, prelude::*};
+use kernel::{
+    mm::{Transfer, Way},
+    prelude::*,
+};
 
-/// Uses a mapping whose addresses have changed.
+/// Uses a mapping whose addresses may have changed.
 pub fn stale(transfer: &mut Transfer<'_>) -> Result<usize> {
     let vma = transfer.mm().vma_at(0x1000).ok_or(EFAULT)?;
 
-    transfer.relocate(0x1000..0x2000)?;
+    transfer.bring_next(|_| Way::Relocate)?;
     Ok(vma.start())
 }
