@@ -40,6 +40,7 @@ static inline bool mremap_is_move(const struct mremap_call *call)
 	return (call->flags & MREMAP_FIXED) && call->old_len == call->new_len;
 }
 
+/* For the KUnit tests. */
 unsigned long do_mremap(struct mremap_call *call);
 
 #endif	/* __MM_MREMAP_H */

@@ -26,7 +26,7 @@ use target::Verdict;
 const CONFIG: &str = "bench";
 
 /// Kernel parameters: a disk in memory on which all of a layout has room.
-const PARAMETERS: &str = "ramdisk_size=262144";
+const PARAMETERS: &str = "norandmaps ramdisk_size=262144";
 
 /// How long a guest may take.
 const LIMIT: Duration = Duration::from_secs(1200);
