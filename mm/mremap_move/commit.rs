@@ -49,7 +49,7 @@ pub(crate) fn commit(mm: &mut LockedMm, plan: &CheckedPlan, events: &mut UnmapEv
         bring_all(transfer, plan)
     };
     if keep_source {
-        leave_source(mm.transfer_pages(old, new, len, bring)?, plan);
+        mm.transfer_pages(old, new, len, bring, |left| leave_source(left, plan))?;
     } else {
         mm.transfer(old, new, len, bring)?;
     }
@@ -164,15 +164,15 @@ struct Arrival {
 /// arrives may merge with it, and does as in a sequence of moves: when the source before it is
 /// empty, and the source behind it is as it was. Locked mappings wait until all of the source is
 /// unlocked, or they would be unlocked with a mapping of it that they had merged with.
-fn leave_source(mut left: Left<'_>, plan: &CheckedPlan) {
+fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
     if plan.request().ends_touch() {
-        each_segment(&mut left, plan, |left, arrival| {
+        each_segment(left, plan, |left, arrival| {
             if !is_locked(left.mm(), arrival.segment.new) {
                 merge(left, plan, arrival);
             }
             left.leave_empty(arrival.segment.source());
         });
-        each_segment(&mut left, plan, |left, arrival| {
+        each_segment(left, plan, |left, arrival| {
             if is_locked(left.mm(), arrival.segment.new) {
                 merge(left, plan, arrival);
             }
@@ -190,7 +190,7 @@ fn leave_source(mut left: Left<'_>, plan: &CheckedPlan) {
             segment: run,
             ends: [true, true],
         };
-        merge(&mut left, plan, &arrival);
+        merge(left, plan, &arrival);
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
 
-use super::{flags, remap::whole_pages, Entry, LockedMm, UnmapEvents};
+use super::{flags, remap::whole_pages, virt::Looks, Entry, LockedMm, UnmapEvents};
 use crate::{
     bindings,
     error::{code::*, to_result, Result},
@@ -25,6 +25,10 @@ const HUGE: usize = 1 << bindings::PMD_SHIFT;
 struct Group {
     members: KVec<*mut bindings::vm_area_struct>,
     count: usize,
+    /// None of the mappings that were ever in it can merge with the one before it, and none has
+    /// to get another offset to be able to.
+    all_differ: bool,
+    last: Option<Looks>,
 }
 
 impl Group {
@@ -33,6 +37,8 @@ impl Group {
         Ok(Group {
             members: KVec::from_elem(ptr::null_mut(), max, GFP_KERNEL)?,
             count: 0,
+            all_differ: true,
+            last: None,
         })
     }
 
@@ -50,8 +56,12 @@ impl Group {
 
     /// Adds a mapping, to a group that is not full.
     fn push(&mut self, entry: &Entry<'_>) {
+        let looks = Some(entry.looks());
+
         self.members[self.count] = entry.as_ptr();
         self.count += 1;
+        self.all_differ &= self.last != looks && !entry.is_untouched();
+        self.last = looks;
     }
 
     /// What C takes: the first mapping and how many there are.
@@ -75,6 +85,13 @@ impl Twins {
             (*head).prev = head;
         }
         Ok(Twins(list))
+    }
+
+    fn is_empty(&self) -> bool {
+        let head = self.0.get();
+
+        // SAFETY: The list has been initialised, and nobody else uses it.
+        unsafe { (*head).next == head }
     }
 }
 
@@ -149,19 +166,23 @@ impl LockedMm {
 
     /// Moves `len` bytes of mappings from `old` to `new`, and leaves mappings without pages behind.
     ///
-    /// As [`LockedMm::transfer()`], but neither end is finished: that is up to the caller.
+    /// As [`LockedMm::transfer()`], but nothing merges and neither end is finished: that is up to
+    /// `finish`.
     pub fn transfer_pages(
         &mut self,
         old: usize,
         new: usize,
         len: usize,
         act: impl FnOnce(&mut Transfer<'_>) -> Result,
-    ) -> Result<Left<'_>> {
+        finish: impl FnOnce(&mut Left<'_>),
+    ) -> Result {
         let mut transfer = Transfer::new(self, old, new, len, Some(Twins::new()?))?;
 
         transfer.act(act)?;
-        transfer.put_twins();
-        Ok(Left(transfer))
+        let mut left = Left(transfer);
+        finish(&mut left);
+        left.finish();
+        Ok(())
     }
 }
 
@@ -409,6 +430,7 @@ impl<'a> Transfer<'a> {
         }
         self.note_listed(part);
         self.copies += 1;
+        self.group.all_differ = false;
 
         // SAFETY: The same, and the copy is all of its place at the destination, which is no part
         // of the source.
@@ -427,19 +449,6 @@ impl<'a> Transfer<'a> {
         result
     }
 
-    /// Puts an empty mapping where one has left the source.
-    fn put_twins(&mut self) {
-        let Range { start, end } = self.source;
-
-        if let Some(twins) = &self.twins {
-            // SAFETY: The address space is locked, and one was made for each that has left.
-            unsafe {
-                bindings::mremap_put_twins(self.mm.as_ptr(), start as _, end as _, twins.0.get())
-            };
-        }
-        self.mm.validate();
-    }
-
     /// Clears the source, run by run, and merges what has arrived.
     ///
     /// It does not merge with what is listed in the source: of that nothing stays.
@@ -452,7 +461,7 @@ impl<'a> Transfer<'a> {
             let with_next = !this.source.contains(&copy.end);
 
             this.mm.forget(run, copies);
-            this.mm.merge(copy, with_prev, with_next);
+            this.merge(copy, with_prev, with_next);
         });
 
         // As after any move of a part of it, what is left of a mapping that tracks its memory type
@@ -463,6 +472,20 @@ impl<'a> Transfer<'a> {
             }
         }
         self.mm.validate();
+    }
+
+    /// Merges what has arrived in a run. If all of it differs, only the ends can merge.
+    fn merge(&mut self, run: Range<usize>, with_prev: bool, with_next: bool) {
+        let first = self.mm.vma_at(run.start).map_or(run.end, |vma| vma.end());
+
+        if !self.group.all_differ || first >= run.end {
+            self.mm.merge(run, with_prev, with_next);
+            return;
+        }
+        self.mm.merge(run.start..first, with_prev, false);
+        if let Some(last) = self.mm.vma_at(run.end - 1).map(|vma| vma.start()) {
+            self.mm.merge(last..run.end, false, with_next);
+        }
     }
 
     /// Brings back what is across, clears the destination, makes mappings whole that were split, and
@@ -568,19 +591,44 @@ impl Left<'_> {
             && destination.start <= range.start
             && range.end <= destination.end
         {
-            self.0.mm.merge(range, with_prev, with_next);
+            self.0.merge(range, with_prev, with_next);
         }
     }
 
     /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
+    /// Where a mapping has left, there is an empty one then.
     ///
     /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
     pub fn leave_empty(&mut self, range: Range<usize>) {
         let source = &self.0.source;
+        let Some(twins) = &self.0.twins else { return };
 
         if source.start <= range.start && range.end <= source.end {
-            self.0.mm.leave_empty(range);
+            // SAFETY: The address space is locked, and a twin was made for each mapping that has
+            // left.
+            unsafe {
+                bindings::mremap_leave_empty(
+                    self.0.mm.as_ptr(),
+                    range.start as _,
+                    range.end as _,
+                    twins.0.get(),
+                )
+            };
         }
+    }
+
+    /// Sees to it that no mapping is listed where it is not.
+    fn finish(&mut self) {
+        let source = self.0.source.clone();
+
+        while self.0.twins.as_ref().is_some_and(|twins| !twins.is_empty()) {
+            let mut entries = self.mm().vmas(source.clone());
+            let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
+                break;
+            };
+            self.leave_empty(entry.listed());
+        }
+        self.0.mm.validate();
     }
 }
 
@@ -672,14 +720,6 @@ impl LockedMm {
         if let Some(vma) = vma {
             // SAFETY: The address space is locked, and the mapping has just been found in it.
             unsafe { bindings::mm_untrack_pfn(vma.as_ptr()) };
-        }
-    }
-
-    /// Finishes a range whose pages have gone as one that stays mapped.
-    fn leave_empty(&mut self, range: Range<usize>) {
-        // SAFETY: The address space is locked.
-        unsafe {
-            bindings::mremap_leave_empty(self.as_ptr(), range.start as _, range.end as _);
         }
     }
 

@@ -141,6 +141,25 @@ impl VmaRef {
         }
     }
 
+    /// Returns what mappings have in common that merge.
+    #[inline]
+    pub(super) fn looks(&self) -> Looks {
+        Looks {
+            flags: self.flags() & !(bindings::VM_SOFTDIRTY as usize),
+            // SAFETY: The lock is held, so nobody changes the field.
+            file: unsafe { (*self.as_ptr()).vm_file },
+        }
+    }
+
+    /// Is it anonymous memory that was never written to?
+    #[inline]
+    pub(super) fn is_untouched(&self) -> bool {
+        let vma = self.as_ptr();
+
+        // SAFETY: The lock is held, so nobody changes the fields.
+        unsafe { (*vma).vm_ops.is_null() && (*vma).anon_vma.is_null() }
+    }
+
     /// Can the mapping go elsewhere as it is, and does not have to be copied?
     #[inline]
     pub fn can_relocate(&self) -> bool {
@@ -157,6 +176,14 @@ impl VmaRef {
         // SAFETY: The mapping is valid by the type invariant.
         unsafe { bindings::mremap_picks_address(self.as_ptr()) }
     }
+}
+
+/// What mappings have in common that merge, as far as it is seen at once. See the C function
+/// `is_mergeable_vma()`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Looks {
+    flags: usize,
+    file: *mut bindings::file,
 }
 
 /// What finds the pages of mappings, and is locked while they move: a file, anonymous memory that
