@@ -365,6 +365,116 @@ static void rejoins_what_never_merges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, before + 1, owner_mappings);
 }
 
+static struct vm_area_struct *vma_at(unsigned long addr)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	mmap_read_unlock(current->mm);
+	/* Nobody else maps or unmaps here. */
+	return vma;
+}
+
+/* Expects @vma at page @n of @addr. */
+static void expect_vma(struct kunit *test, struct vm_area_struct *vma,
+		       unsigned long addr, int n)
+{
+	const unsigned long at = addr + n * PAGE_SIZE;
+
+	KUNIT_EXPECT_PTR_EQ(test, vma, vma_at(at));
+	KUNIT_EXPECT_EQ(test, at, vma->vm_start);
+	KUNIT_EXPECT_EQ(test, at + PAGE_SIZE, vma->vm_end);
+}
+
+/* A mapping without an owner goes itself, and another stays if one is to. */
+static void relocates(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	struct vm_area_struct *vmas[4];
+	int i;
+
+	lay_out(test, arena, "wrWR");
+	for (i = 0; i < 4; i++)
+		vmas[i] = vma_at(arena + i * PAGE_SIZE);
+
+	KUNIT_ASSERT_EQ(test, 0, move(arena, 4, new, 0));
+	for (i = 0; i < 4; i++)
+		expect_vma(test, vmas[i], new, i);
+
+	KUNIT_ASSERT_EQ(test, 0, move(new, 4, arena, MREMAP_DONTUNMAP));
+	for (i = 0; i < 4; i++) {
+		expect_vma(test, vmas[i], arena, i);
+		KUNIT_EXPECT_NOT_NULL(test, vma_at(new + i * PAGE_SIZE));
+	}
+	expect_layout(test, arena, "wrWR");
+
+	/* Taken back, it is where it was. */
+	give_to_owner(test, arena + 3 * PAGE_SIZE);
+	owner_calls = 0;
+	owner_refuses = 1;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, 4, new, 0));
+	for (i = 0; i < 4; i++)
+		expect_vma(test, vmas[i], arena, i);
+	expect_layout(test, arena, "wrWR");
+}
+
+static pgtable_t table_at(unsigned long addr)
+{
+	pmd_t *pmd = mm_find_pmd(current->mm, addr);
+
+	return pmd ? pmd_pgtable(*pmd) : NULL;
+}
+
+/* A page table of which each mapping has an entry moves as a whole. */
+static void moves_a_shared_table(struct kunit *test)
+{
+	unsigned long arena, at;
+	pgtable_t table;
+	u32 value, n;
+
+	if (!IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		kunit_skip(test, "page tables are not moved here");
+
+	arena = kunit_vm_mmap(test, NULL, 0, 6 * PMD_SIZE, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, !arena || IS_ERR_VALUE(arena));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 6 * PMD_SIZE));
+	arena = ALIGN(arena, PMD_SIZE);
+
+	for (n = 0; n < PTRS_PER_PTE; n++) {
+		at = arena + n * PAGE_SIZE;
+		KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE,
+				PROT_READ | PROT_WRITE | (n % 2 ? PROT_EXEC : 0),
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0));
+		KUNIT_ASSERT_EQ(test, 0, put_user(n, (u32 __user *)at));
+	}
+	KUNIT_ASSERT_LE(test, PTRS_PER_PTE, current->mm->map_count);
+	table = table_at(arena);
+	KUNIT_ASSERT_NOT_NULL(test, table);
+
+	KUNIT_ASSERT_EQ(test, 0, move(arena, PTRS_PER_PTE, arena + PMD_SIZE, 0));
+	KUNIT_EXPECT_PTR_EQ(test, table, table_at(arena + PMD_SIZE));
+	KUNIT_EXPECT_NULL(test, table_at(arena));
+	for (n = 0; n < PTRS_PER_PTE; n++) {
+		at = arena + PMD_SIZE + n * PAGE_SIZE;
+		KUNIT_ASSERT_EQ(test, 0, get_user(value, (u32 __user *)at));
+		KUNIT_ASSERT_EQ(test, n, value);
+	}
+
+	/* And back with the mappings, when the move is taken back. */
+	at = arena + 2 * PMD_SIZE;
+	KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE, PROT_READ,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0));
+	give_to_owner(test, at);
+	owner_calls = 0;
+	owner_refuses = 1;
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			move(arena + PMD_SIZE, PTRS_PER_PTE + 1, arena + 3 * PMD_SIZE, 0));
+	KUNIT_EXPECT_PTR_EQ(test, table, table_at(arena + PMD_SIZE));
+}
+
 static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(parameters),
 	KUNIT_CASE(moves),
@@ -373,6 +483,8 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(takes_a_move_back),
 	KUNIT_CASE(takes_a_cut_move_back),
 	KUNIT_CASE(rejoins_what_never_merges),
+	KUNIT_CASE(relocates),
+	KUNIT_CASE(moves_a_shared_table),
 	{}
 };
 

@@ -5,6 +5,7 @@ use anyhow::Result;
 use std::{
     fs::File,
     io::{self, Read, Write},
+    time::Duration,
 };
 
 /// How a child ended that did not do what it was asked.
@@ -38,6 +39,7 @@ pub fn in_child<T: Wire>(
     if pid == 0 {
         sys::alarm(seconds);
         drop(reader);
+        wait_for_parent();
         work(File::from(writer), job);
     }
 
@@ -53,6 +55,25 @@ pub fn in_child<T: Wire>(
     Ok(result
         .unwrap_or_else(|error| Err(format!("{error}; status {status:#x}")))
         .map_err(Failure::Failed))
+}
+
+/// Waits until the parent waits for the child. Until then it goes on writing to pages that it shares
+/// with the child since the fork, each of which is copied: memory that would count as the child's.
+fn wait_for_parent() {
+    let stat = format!("/proc/{}/stat", std::os::unix::process::parent_id());
+    let sleeps = || {
+        std::fs::read_to_string(&stat).is_ok_and(|line| {
+            line.rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('S'))
+        })
+    };
+
+    for _ in 0..1000 {
+        if sleeps() {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
 }
 
 /// What the child does.
