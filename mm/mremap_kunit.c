@@ -424,7 +424,7 @@ static pgtable_t table_at(unsigned long addr)
 {
 	pmd_t *pmd = mm_find_pmd(current->mm, addr);
 
-	return pmd ? pmd_pgtable(*pmd) : NULL;
+	return pmd && !pmd_none(*pmd) ? pmd_pgtable(*pmd) : NULL;
 }
 
 /* A page table of which each mapping has an entry moves as a whole. */

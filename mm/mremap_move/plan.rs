@@ -93,6 +93,9 @@ pub(crate) enum Reason {
     Hugetlb,
     /// Its pages are no memory that the rmap knows, and something else may remember the address.
     Raw,
+    /// Its page table entries have to be moved one by one, and there are so many that others would
+    /// wait long for the locks of the reverse mapping, which a copy does not take.
+    Long,
     /// It is anonymous memory of a file, ordered in the file by an offset that changes with the
     /// address as long as it is untouched.
     AnonymousFile,
@@ -116,6 +119,8 @@ impl Way {
             Way::Copy(Reason::HasOwner)
         } else if mapping.is_anonymous_file() {
             Way::Copy(Reason::AnonymousFile)
+        } else if mapping.moves_long(request.old.abs_diff(request.new)) {
+            Way::Copy(Reason::Long)
         } else {
             Way::Relocate
         }
@@ -134,6 +139,8 @@ pub(crate) trait Mapping {
     fn has_owner(&self) -> bool;
     /// May its pages be merged with equal ones?
     fn is_mergeable(&self) -> bool;
+    /// Does it take long to move its page tables by `distance` bytes?
+    fn moves_long(&self, distance: usize) -> bool;
     /// Is it anonymous memory, and yet of a file?
     fn is_anonymous_file(&self) -> bool;
     /// Are its pages charged as committed memory?

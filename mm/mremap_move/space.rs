@@ -10,6 +10,9 @@ use kernel::{
     prelude::*,
 };
 
+/// How many bytes of a mapping are many, if each of its pages is moved by itself.
+const LONG: usize = 64 << 20;
+
 /// An address space as the planner sees it.
 pub(crate) struct View<'a> {
     mm: &'a LockedMm,
@@ -45,6 +48,12 @@ impl Mapping for Entry<'_> {
 
     fn has_owner(&self) -> bool {
         VmaRef::has_owner(self)
+    }
+
+    fn moves_long(&self, distance: usize) -> bool {
+        let whole_tables = distance % (1 << bindings::PMD_SHIFT) == 0;
+
+        !whole_tables && self.listed().len() > LONG
     }
 
     fn is_mergeable(&self) -> bool {

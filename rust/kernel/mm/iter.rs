@@ -97,6 +97,10 @@ impl<'a> Iterator for VmaIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
+        // There is no last address below this.
+        if self.end == 0 {
+            return None;
+        }
         // SAFETY: By the type invariant.
         let vma = unsafe { bindings::vma_find(self.vmi.get(), self.end as _) };
 

@@ -18,6 +18,10 @@ use core::{ops::Range, ptr};
 /// How many mappings are relocated at a time: as many as have an entry in one page table.
 const GROUP_MAX: usize = 512;
 
+/// How many bytes the mappings of a group may have, but for one alone: as many as make others wait
+/// for the locks of the reverse mapping for a millisecond.
+const GROUP_BYTES: usize = 64 << 20;
+
 /// How large a huge page may be that a page table could map instead of its entries, in bytes.
 const HUGE: usize = 1 << bindings::PMD_SHIFT;
 
@@ -129,7 +133,11 @@ pub struct Transfer<'a> {
     across: usize,
     listed: usize,
     runs: usize,
+    /// Where the first run starts.
+    first: usize,
     copies: usize,
+    /// Why a mapping did not get across, after which nothing else may.
+    failed: Option<Error>,
     group: Group,
 }
 
@@ -209,13 +217,16 @@ impl<'a> Transfer<'a> {
             across: old,
             listed: old,
             runs: 0,
+            first: old,
             copies: 0,
+            failed: None,
             group: Group::new(GROUP_MAX.min(len / PAGE_SIZE))?,
         })
     }
 
     fn act(&mut self, act: impl FnOnce(&mut Self) -> Result) -> Result {
-        let result = act(self);
+        // What has failed is not over because `act` does not mind.
+        let result = act(self).and(self.failed.map_or(Ok(()), Err));
 
         if result.is_err() {
             self.take_back();
@@ -256,7 +267,7 @@ impl<'a> Transfer<'a> {
     fn each_run(&mut self, mut act: impl FnMut(&mut Self, Range<usize>)) {
         match self.runs {
             0 => {}
-            1 => act(self, self.source.start..self.listed),
+            1 => act(self, self.first..self.listed),
             _ => {
                 let mut from = self.source.start;
 
@@ -270,6 +281,9 @@ impl<'a> Transfer<'a> {
 
     /// Notes that what is mapped in `part` is listed at the destination.
     fn note_listed(&mut self, part: &Range<usize>) {
+        if self.runs == 0 {
+            self.first = part.start;
+        }
         if self.runs == 0 || self.listed != part.start {
             self.runs += 1;
         }
@@ -347,6 +361,7 @@ impl<'a> Transfer<'a> {
                 break;
             };
             if self.group.is_full()
+                || whole.len() > GROUP_BYTES
                 || entry.listed().start != whole.end
                 || is_large(&entry)
                 || !may(&entry)
@@ -363,10 +378,19 @@ impl<'a> Transfer<'a> {
     /// Takes the mappings of the source across that come next, the `way` that is asked for: one, or
     /// some that can be relocated together. Returns whether there were any.
     ///
-    /// Takes the rmap locks; sleeps. Fails with [`EINVAL`] if a mapping cannot go that way, with
-    /// [`ENOMEM`], also if something is mapped where it goes, and if the owner does not agree; then
-    /// they are where they were.
+    /// A mapping that cannot be relocated is copied. Takes the rmap locks; sleeps. Fails with
+    /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
+    /// agree; then they are where they were, and the move is to be given up.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let result = self.try_bring_next(way);
+        self.failed = result.err();
+        result
+    }
+
+    fn try_bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
         let next = self.across..self.source.end;
         let source = self.source.clone();
 
@@ -377,6 +401,10 @@ impl<'a> Transfer<'a> {
         }) else {
             return Ok(false);
         };
+        // Taking back clears what has been noted as listed there.
+        if self.mm.vmas(self.destination_of(&whole)).next().is_some() {
+            return Err(EEXIST);
+        }
         if self.group.is_empty() {
             // SAFETY: The mapping has just been found there.
             unsafe { self.copy(first, &whole)? };
@@ -466,9 +494,15 @@ impl<'a> Transfer<'a> {
 
         // As after any move of a part of it, what is left of a mapping that tracks its memory type
         // no longer does.
+        let destination = self.destination_of(&self.source);
         for (cut, left) in self.cuts.into_iter().zip([-1, 0]) {
-            if let Some(cut) = cut {
-                self.mm.untrack(cut.wrapping_add_signed(left));
+            // Where the ends touch, what was left has been unmapped.
+            let left = cut
+                .map(|cut| cut.wrapping_add_signed(left))
+                .filter(|addr| !destination.contains(addr));
+
+            if let Some(addr) = left {
+                self.mm.untrack(addr);
             }
         }
         self.mm.validate();
@@ -580,8 +614,13 @@ impl Left<'_> {
     /// what is before it, and the last with what follows. What is around the range counts if it
     /// may.
     ///
-    /// Where memory is short they stay as they are. C function: `vma_merge_copies()`.
+    /// Does nothing before the source has been left empty. Where memory is short they stay as they
+    /// are. C function: `vma_merge_copies()`.
     pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
+        // What has left may be merged away, and must not be listed then.
+        if !self.0.twins.as_ref().map_or(true, Twins::is_empty) {
+            return;
+        }
         let destination = self.0.destination_of(&self.0.source);
         let starts = self.mm().vma_at(range.start);
         let ends = self.mm().vma_at(range.end.wrapping_sub(1));

@@ -166,6 +166,7 @@ impl VmaRef {
         self.flags() & (flags::HUGETLB | flags::RAW) == 0
             && !self.has_owner()
             && !self.is_anonymous_file()
+            && !self.has_userfaultfd()
     }
 
     /// Does the file that is mapped choose the address itself?

@@ -43,6 +43,10 @@ impl Mapping for &Area {
         false
     }
 
+    fn moves_long(&self, _distance: usize) -> bool {
+        false
+    }
+
     fn is_anonymous_file(&self) -> bool {
         false
     }
