@@ -4,6 +4,7 @@
  * address space of their own.
  */
 #include <kunit/test.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/uaccess.h>
@@ -109,7 +110,10 @@ static void expect_layout(struct kunit *test, unsigned long addr,
 	}
 }
 
-/* Where the arena's mappings begin and end, to tell that nothing changed. */
+/*
+ * Where the arena's mappings begin and end, and who else uses their files, to tell
+ * that nothing changed.
+ */
 static u64 fingerprint(unsigned long arena)
 {
 	struct mm_struct *mm = current->mm;
@@ -118,9 +122,12 @@ static u64 fingerprint(unsigned long arena)
 	u64 sum = mm->map_count + mm->total_vm + mm->data_vm + mm->locked_vm;
 
 	mmap_read_lock(mm);
-	for_each_vma_range(vmi, vma, arena + (ARENA_PAGES << PAGE_SHIFT))
+	for_each_vma_range(vmi, vma, arena + (ARENA_PAGES << PAGE_SHIFT)) {
 		sum = sum * 31 + vma->vm_start + vma->vm_end + vma->vm_flags +
 		      vma->vm_pgoff;
+		if (vma->vm_file)
+			sum = sum * 31 + file_count(vma->vm_file);
+	}
 	mmap_read_unlock(mm);
 	return sum;
 }
@@ -284,7 +291,7 @@ static void takes_a_move_back(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
-	const char layout[] = "wrW-wrWrw";
+	const char layout[] = "wrW-wRWrw";
 	const size_t len = sizeof(layout) - 1;
 	int keep;
 	u64 before;

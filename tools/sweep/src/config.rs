@@ -52,7 +52,7 @@ fn kinds(features: &Features) -> Vec<(Kind, Fill, &'static [Mark])> {
 }
 
 /// Layouts that take more than a pattern: what is odd about each, and the layout.
-const ODD: [(&str, &str); 2] = [
+const ODD: [(&str, &str); 4] = [
     // At the destination the table of the first one is that of the start of the second, too. At the
     // source the second one has no table there, and gets none when it goes back.
     (
@@ -64,6 +64,17 @@ const ODD: [(&str, &str); 2] = [
         "the same of a file",
         "move 8700+1044 to 66045; 8700+4 anon r-- all; 8704+1024 memfd-shared rw- none file=0+0; \
          9728+8 memfd-shared rw- all file=0+1024; 9736+4 anon r-- all; 9740+4 anon rw- all",
+    ),
+    // The first two have all of a table, which moves as it is. It has to go back as it is: there is
+    // no other table at the source any more.
+    (
+        "two segments that have a table in common",
+        "move 8704+1032 to 66048; 8704+256 anon rw- all; 8960+256 anon r-- all; 9728+8 anon rw- all",
+    ),
+    // The first one is cut and stays, so it is copied. Its pages take several tables.
+    (
+        "a copy that lacks one table of some",
+        "move 8701+1035 to 66046 dontunmap; 8700+1028 anon rw- all; 9728+8 anon r-- all",
     ),
 ];
 
