@@ -25,14 +25,18 @@ use core::{
     ptr::NonNull,
 };
 
+mod group;
 mod iter;
+mod left;
 mod remap;
+mod steps;
 mod transfer;
 mod virt;
 
 pub use iter::{Entry, VmaIter};
+pub use left::Left;
 pub use remap::UnmapEvents;
-pub use transfer::{Left, Transfer, Way};
+pub use transfer::{Transfer, Way};
 pub use virt::{flags, VmaRef};
 
 /// An address space. Wraps `struct mm_struct`.

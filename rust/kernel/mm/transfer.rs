@@ -4,107 +4,20 @@
 //!
 //! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
 
-use super::{flags, remap::whole_pages, virt::Looks, Entry, LockedMm, UnmapEvents};
+use super::{
+    group::{stays_alone, Group, GROUP_BYTES, GROUP_MAX},
+    left::Twins,
+    remap::whole_pages,
+    steps::tell_owner,
+    Entry, Left, LockedMm, UnmapEvents,
+};
 use crate::{
     bindings,
-    error::{code::*, to_result, Result},
+    error::{code::*, to_result, Error, Result},
     page::PAGE_SIZE,
-    prelude::*,
     task::cond_resched,
-    types::Opaque,
 };
-use core::{ops::Range, ptr};
-
-/// How many mappings are relocated at a time: as many as have an entry in one page table.
-const GROUP_MAX: usize = 512;
-
-/// How many bytes the mappings of a group may have, but for one alone: as many as make others wait
-/// for the locks of the reverse mapping for a millisecond.
-const GROUP_BYTES: usize = 64 << 20;
-
-/// How large a huge page may be that a page table could map instead of its entries, in bytes.
-const HUGE: usize = 1 << bindings::PMD_SHIFT;
-
-/// Mappings that are relocated together. It has room for a certain number of them from the start.
-struct Group {
-    members: KVec<*mut bindings::vm_area_struct>,
-    count: usize,
-    /// None of the mappings that were ever in it can merge with the one before it, and none has
-    /// to get another offset to be able to.
-    all_differ: bool,
-    last: Option<Looks>,
-}
-
-impl Group {
-    /// Makes room for `max` mappings.
-    fn new(max: usize) -> Result<Self> {
-        Ok(Group {
-            members: KVec::from_elem(ptr::null_mut(), max, GFP_KERNEL)?,
-            count: 0,
-            all_differ: true,
-            last: None,
-        })
-    }
-
-    fn clear(&mut self) {
-        self.count = 0;
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    fn is_full(&self) -> bool {
-        self.count == self.members.len()
-    }
-
-    /// Adds a mapping, to a group that is not full.
-    fn push(&mut self, entry: &Entry<'_>) {
-        let looks = Some(entry.looks());
-
-        self.members[self.count] = entry.as_ptr();
-        self.count += 1;
-        self.all_differ &= self.last != looks && !entry.is_untouched();
-        self.last = looks;
-    }
-
-    /// What C takes: the first mapping and how many there are.
-    fn as_raw(&mut self) -> (*mut *mut bindings::vm_area_struct, u32) {
-        (self.members.as_mut_ptr(), self.count as u32)
-    }
-}
-
-/// Empty mappings for a source that stays. They are made when those that they are like leave it, and
-/// take their places when the move is over. Wraps a list of `struct vm_area_struct`.
-struct Twins(KBox<Opaque<bindings::list_head>>);
-
-impl Twins {
-    fn new() -> Result<Self> {
-        let list = KBox::new(Opaque::<bindings::list_head>::uninit(), GFP_KERNEL)?;
-        let head = list.get();
-
-        // SAFETY: The memory is ours, and stays where it is while the list is used.
-        unsafe {
-            (*head).next = head;
-            (*head).prev = head;
-        }
-        Ok(Twins(list))
-    }
-
-    fn is_empty(&self) -> bool {
-        let head = self.0.get();
-
-        // SAFETY: The list has been initialised, and nobody else uses it.
-        unsafe { (*head).next == head }
-    }
-}
-
-impl Drop for Twins {
-    fn drop(&mut self) {
-        // SAFETY: What is in the list was made by `mremap_make_twins()`, and is used nowhere else.
-        unsafe { bindings::mremap_free_twins(self.0.get()) };
-    }
-}
+use core::ops::Range;
 
 /// A move of mappings from one range of addresses, the source, to another of the same length, the
 /// destination.
@@ -124,11 +37,11 @@ impl Drop for Twins {
 ///   same groups again. Its elements are used by the function that puts them there.
 /// - A mapping is split at the addresses in `cuts` that was one when the move began.
 pub struct Transfer<'a> {
-    mm: &'a mut LockedMm,
-    source: Range<usize>,
+    pub(super) mm: &'a mut LockedMm,
+    pub(super) source: Range<usize>,
     new: usize,
     /// The mappings of the source stay, or others like them.
-    twins: Option<Twins>,
+    pub(super) twins: Option<Twins>,
     cuts: [Option<usize>; 2],
     across: usize,
     listed: usize,
@@ -244,7 +157,7 @@ impl<'a> Transfer<'a> {
         self.new + (addr - self.source.start)
     }
 
-    fn destination_of(&self, range: &Range<usize>) -> Range<usize> {
+    pub(super) fn destination_of(&self, range: &Range<usize>) -> Range<usize> {
         self.at_destination(range.start)..self.at_destination(range.end)
     }
 
@@ -339,10 +252,6 @@ impl<'a> Transfer<'a> {
         range: Range<usize>,
         may: impl Fn(&Entry<'_>) -> bool,
     ) -> Option<(Range<usize>, *mut bindings::vm_area_struct)> {
-        let is_large = |entry: &Entry<'_>| {
-            let Range { start, end } = entry.listed();
-            (start.wrapping_add(HUGE - 1) & !(HUGE - 1)).wrapping_add(HUGE) <= end
-        };
         let mut entries = self.mm.vmas(range);
         let first = entries.next()?;
         let mut whole = clip(&self.source, &first);
@@ -353,7 +262,7 @@ impl<'a> Transfer<'a> {
             return Some((whole, first.as_ptr()));
         }
         self.group.push(&first);
-        if is_large(&first) {
+        if stays_alone(&first) {
             return Some((whole, first.as_ptr()));
         }
         for entry in entries {
@@ -363,7 +272,7 @@ impl<'a> Transfer<'a> {
             if self.group.is_full()
                 || whole.len() > GROUP_BYTES
                 || entry.listed().start != whole.end
-                || is_large(&entry)
+                || stays_alone(&entry)
                 || !may(&entry)
             {
                 break;
@@ -424,7 +333,7 @@ impl<'a> Transfer<'a> {
 
         if let Some(twins) = &self.twins {
             // SAFETY: The address space is locked and the mappings have just been found in it.
-            to_result(unsafe { bindings::mremap_make_twins(group, count, twins.0.get()) })?;
+            to_result(unsafe { bindings::mremap_make_twins(group, count, twins.as_raw()) })?;
         }
         // What is listed of them when it fails is found by the addresses of all.
         self.note_listed(whole);
@@ -509,7 +418,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Merges what has arrived in a run. If all of it differs, only the ends can merge.
-    fn merge(&mut self, run: Range<usize>, with_prev: bool, with_next: bool) {
+    pub(super) fn merge(&mut self, run: Range<usize>, with_prev: bool, with_next: bool) {
         let first = self.mm.vma_at(run.start).map_or(run.end, |vma| vma.end());
 
         if !self.group.all_differ || first >= run.end {
@@ -531,7 +440,6 @@ impl<'a> Transfer<'a> {
     /// unmapped with it, and found in the page cache.
     fn take_back(&mut self) {
         let told = self.across;
-
         let mut from = self.source.start;
 
         while from < told {
@@ -576,195 +484,9 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// Tells the owner of a mapping that it has moved to where it is.
-///
-/// Fails if the owner does not agree. C function: `vm_ops->mremap()`.
-///
-/// # Safety
-///
-/// `vma` is a mapping of an address space whose mmap lock is held for writing.
-unsafe fn tell_owner(vma: *mut bindings::vm_area_struct) -> Result {
-    // SAFETY: The mapping is valid, and so are its operations if it has any.
-    let mremap = unsafe { (*vma).vm_ops.as_ref() }.and_then(|ops| ops.mremap);
-
-    match mremap {
-        // SAFETY: The mapping is valid, and the lock is held.
-        Some(mremap) => to_result(unsafe { mremap(vma) }),
-        None => Ok(()),
-    }
-}
-
 /// What an entry has of the source.
 fn clip(source: &Range<usize>, entry: &Entry<'_>) -> Range<usize> {
     let Range { start, end } = entry.listed();
 
     start.max(source.start)..end.min(source.end)
-}
-
-/// A source whose pages have gone, and that stays mapped. There is no way back.
-pub struct Left<'a>(Transfer<'a>);
-
-impl Left<'_> {
-    /// The address space, to look at.
-    pub fn mm(&self) -> &LockedMm {
-        self.0.mm
-    }
-
-    /// Merges the mappings that have arrived in `range` (bytes), each as if it arrived now: with
-    /// what is before it, and the last with what follows. What is around the range counts if it
-    /// may.
-    ///
-    /// Does nothing before the source has been left empty. Where memory is short they stay as they
-    /// are. C function: `vma_merge_copies()`.
-    pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
-        // What has left may be merged away, and must not be listed then.
-        if !self.0.twins.as_ref().map_or(true, Twins::is_empty) {
-            return;
-        }
-        let destination = self.0.destination_of(&self.0.source);
-        let starts = self.mm().vma_at(range.start);
-        let ends = self.mm().vma_at(range.end.wrapping_sub(1));
-
-        if starts.is_some_and(|vma| vma.start() == range.start)
-            && ends.is_some_and(|vma| vma.end() == range.end)
-            && destination.start <= range.start
-            && range.end <= destination.end
-        {
-            self.0.merge(range, with_prev, with_next);
-        }
-    }
-
-    /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
-    /// Where a mapping has left, there is an empty one then.
-    ///
-    /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
-    pub fn leave_empty(&mut self, range: Range<usize>) {
-        let source = &self.0.source;
-        let Some(twins) = &self.0.twins else { return };
-
-        if source.start <= range.start && range.end <= source.end {
-            // SAFETY: The address space is locked, and a twin was made for each mapping that has
-            // left.
-            unsafe {
-                bindings::mremap_leave_empty(
-                    self.0.mm.as_ptr(),
-                    range.start as _,
-                    range.end as _,
-                    twins.0.get(),
-                )
-            };
-        }
-    }
-
-    /// Sees to it that no mapping is listed where it is not.
-    fn finish(&mut self) {
-        let source = self.0.source.clone();
-
-        while self.0.twins.as_ref().is_some_and(|twins| !twins.is_empty()) {
-            let mut entries = self.mm().vmas(source.clone());
-            let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
-                break;
-            };
-            self.leave_empty(entry.listed());
-        }
-        self.0.mm.validate();
-    }
-}
-
-impl LockedMm {
-    /// Splits the mapping at `addr` (bytes), which lies inside of it.
-    fn split_at(&mut self, addr: usize) -> Result {
-        let vma = self.vma_around(addr, PAGE_SIZE)?;
-        if vma.start() == addr {
-            return Err(EINVAL);
-        }
-        let vma = vma.as_ptr();
-        let mut vmi = bindings::vma_iterator::default();
-
-        // SAFETY: The address space is locked, the mapping has just been found in it, and the
-        // iterator points into the mapping.
-        to_result(unsafe {
-            bindings::vma_iter_init(&mut vmi, self.as_ptr(), addr as _);
-            bindings::__split_vma(&mut vmi, vma, addr as _, 1)
-        })
-    }
-
-    /// Undoes [`LockedMm::split_at()`] for the same `addr` (bytes), if mappings that were one meet
-    /// there still. C function: `vma_unsplit()`.
-    fn unsplit_at(&mut self, addr: usize) {
-        let (Some(prev), Some(vma)) = (self.vma_at(addr.wrapping_sub(1)), self.vma_at(addr)) else {
-            return;
-        };
-        if vma.start() != addr {
-            return;
-        }
-
-        // SAFETY: The address space is locked, and both mappings have just been found in it, one
-        // after the other.
-        unsafe { bindings::vma_unsplit(prev.as_ptr(), vma.as_ptr()) };
-    }
-
-    /// Moves the page tables of `len` bytes back from `new` to `old`.
-    ///
-    /// C function: `mremap_move_tables()`.
-    fn move_page_tables_back(&mut self, new: usize, old: usize, len: usize) {
-        let (Ok(copy), Ok(vma)) = (self.vma_around(new, len), self.vma_around(old, len)) else {
-            return;
-        };
-
-        // SAFETY: The address space is locked, both mappings were found in it, and the ranges lie
-        // in them.
-        unsafe {
-            bindings::mremap_move_tables(
-                copy.as_ptr(),
-                new as _,
-                vma.as_ptr(),
-                old as _,
-                len as _,
-                true,
-            )
-        };
-    }
-
-    /// Takes a run of which the memory is elsewhere out of the address space. It need not be looked
-    /// at if there were no `copies`.
-    fn forget(&mut self, run: Range<usize>, copies: usize) {
-        // SAFETY: The address space is locked, and a run consists of whole mappings by now.
-        unsafe {
-            bindings::mremap_forget(self.as_ptr(), run.start as _, run.end as _, copies != 0)
-        };
-    }
-
-    /// Merges what has arrived in a range.
-    fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
-        // SAFETY: The address space is locked, and whole mappings have arrived there.
-        unsafe {
-            bindings::vma_merge_copies(
-                self.as_ptr(),
-                range.start as _,
-                range.end as _,
-                with_prev,
-                with_next,
-            )
-        };
-    }
-
-    /// Gives up tracking the memory type of the mapping at `addr` (bytes), if it does that.
-    /// C function: `untrack_pfn_clear()`.
-    fn untrack(&mut self, addr: usize) {
-        let vma = self
-            .vma_at(addr)
-            .filter(|vma| vma.flags() & flags::PFNMAP != 0);
-
-        if let Some(vma) = vma {
-            // SAFETY: The address space is locked, and the mapping has just been found in it.
-            unsafe { bindings::mm_untrack_pfn(vma.as_ptr()) };
-        }
-    }
-
-    /// Checks the tree of mappings, in a kernel that is told to.
-    fn validate(&self) {
-        // SAFETY: The address space is locked.
-        unsafe { bindings::validate_mm(self.as_ptr()) };
-    }
 }

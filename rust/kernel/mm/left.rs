@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A source that stays mapped when its pages have moved.
+//!
+//! C headers: `mm/internal.h`
+
+use super::{LockedMm, Transfer};
+use crate::{bindings, error::Result, prelude::*, types::Opaque};
+use core::ops::Range;
+
+/// Empty mappings for a source that stays. They are made when those that they are like leave it, and
+/// take their places when the move is over. Wraps a list of `struct vm_area_struct`.
+pub(super) struct Twins(KBox<Opaque<bindings::list_head>>);
+
+impl Twins {
+    pub(super) fn new() -> Result<Self> {
+        let list = KBox::new(Opaque::<bindings::list_head>::uninit(), GFP_KERNEL)?;
+        let head = list.get();
+
+        // SAFETY: The memory is ours, and stays where it is while the list is used.
+        unsafe {
+            (*head).next = head;
+            (*head).prev = head;
+        }
+        Ok(Twins(list))
+    }
+
+    /// What C takes.
+    pub(super) fn as_raw(&self) -> *mut bindings::list_head {
+        self.0.get()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let head = self.0.get();
+
+        // SAFETY: The list has been initialised, and nobody else uses it.
+        unsafe { (*head).next == head }
+    }
+}
+
+impl Drop for Twins {
+    fn drop(&mut self) {
+        // SAFETY: What is in the list was made by `mremap_make_twins()`, and is used nowhere else.
+        unsafe { bindings::mremap_free_twins(self.0.get()) };
+    }
+}
+
+/// A source whose pages have gone, and that stays mapped. There is no way back.
+pub struct Left<'a>(pub(super) Transfer<'a>);
+
+impl Left<'_> {
+    /// The address space, to look at.
+    pub fn mm(&self) -> &LockedMm {
+        self.0.mm
+    }
+
+    /// Merges the mappings that have arrived in `range` (bytes), each as if it arrived now: with
+    /// what is before it, and the last with what follows. What is around the range counts if it
+    /// may.
+    ///
+    /// Does nothing before the source has been left empty. Where memory is short they stay as they
+    /// are. C function: `vma_merge_copies()`.
+    pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
+        // What has left may be merged away, and must not be listed then.
+        if !self.0.twins.as_ref().map_or(true, Twins::is_empty) {
+            return;
+        }
+        let destination = self.0.destination_of(&self.0.source);
+        let starts = self.mm().vma_at(range.start);
+        let ends = self.mm().vma_at(range.end.wrapping_sub(1));
+
+        if starts.is_some_and(|vma| vma.start() == range.start)
+            && ends.is_some_and(|vma| vma.end() == range.end)
+            && destination.start <= range.start
+            && range.end <= destination.end
+        {
+            self.0.merge(range, with_prev, with_next);
+        }
+    }
+
+    /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
+    /// Where a mapping has left, there is an empty one then.
+    ///
+    /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
+    pub fn leave_empty(&mut self, range: Range<usize>) {
+        let source = &self.0.source;
+        let Some(twins) = &self.0.twins else { return };
+
+        if source.start <= range.start && range.end <= source.end {
+            // SAFETY: The address space is locked, and a twin was made for each mapping that has
+            // left.
+            unsafe {
+                bindings::mremap_leave_empty(
+                    self.0.mm.as_ptr(),
+                    range.start as _,
+                    range.end as _,
+                    twins.as_raw(),
+                )
+            };
+        }
+    }
+
+    /// Sees to it that no mapping is listed where it is not.
+    pub(super) fn finish(&mut self) {
+        let source = self.0.source.clone();
+
+        while self.0.twins.as_ref().is_some_and(|twins| !twins.is_empty()) {
+            let mut entries = self.mm().vmas(source.clone());
+            let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
+                break;
+            };
+            self.leave_empty(entry.listed());
+        }
+        self.0.mm.validate();
+    }
+}
