@@ -5,6 +5,7 @@ use anyhow::Result;
 use std::{
     fs::File,
     io::{self, Read, Write},
+    os::unix::process::parent_id,
     time::Duration,
 };
 
@@ -39,7 +40,7 @@ pub fn in_child<T: Wire>(
     if pid == 0 {
         sys::alarm(seconds);
         drop(reader);
-        wait_for_parent();
+        until_asleep(parent_id());
         work(File::from(writer), job);
     }
 
@@ -57,10 +58,11 @@ pub fn in_child<T: Wire>(
         .map_err(Failure::Failed))
 }
 
-/// Waits until the parent waits for the child. Until then it goes on writing to pages that it shares
-/// with the child since the fork, each of which is copied: memory that would count as the child's.
-fn wait_for_parent() {
-    let stat = format!("/proc/{}/stat", std::os::unix::process::parent_id());
+/// Waits until another process, which was made by a fork or made this one, sleeps. Until then it goes
+/// on writing to pages that both have since the fork, each of which is copied: memory that would count
+/// as that of a move.
+pub fn until_asleep(pid: u32) {
+    let stat = format!("/proc/{pid}/stat");
     let sleeps = || {
         std::fs::read_to_string(&stat).is_ok_and(|line| {
             line.rsplit_once(") ")

@@ -2,6 +2,7 @@
 
 use crate::{
     arena::{addresses, PAGE, PMD},
+    child::until_asleep,
     kind::{Fill, Kind, Prot},
     ksm,
     mark::{Mark, Twist},
@@ -16,7 +17,10 @@ use std::{
     ops::Range,
     os::{
         fd::{AsRawFd, OwnedFd, RawFd},
-        unix::fs::{FileExt, OpenOptionsExt},
+        unix::{
+            fs::{FileExt, OpenOptionsExt},
+            process::parent_id,
+        },
     },
     path::Path,
 };
@@ -48,6 +52,7 @@ impl Other {
             let _ = File::from(reader).read(&mut [0]);
             sys::exit(0);
         }
+        until_asleep(pid.unsigned_abs());
         Ok(Other {
             pid,
             writer: Some(writer),
@@ -131,7 +136,7 @@ impl Layout {
         }
         if self.has(Twist::Inherited) {
             match sys::fork()? {
-                0 => {}
+                0 => until_asleep(parent_id()),
                 pid => end_as(sys::wait(pid)?),
             }
         }
