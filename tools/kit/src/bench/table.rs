@@ -71,7 +71,7 @@ fn calls(kernels: &[Kernel]) -> String {
             let now = other.call(name);
             let ratio = now
                 .zip(before)
-                .map(|(now, before)| now.median / before.median);
+                .map(|(now, before)| now.least / before.least);
             cells.extend([cell(now), share(ratio)]);
         }
         row(cells)
