@@ -6,12 +6,9 @@ use super::plan::{Mapping, Segment, Space, Totals};
 use core::ops::Range;
 use kernel::{
     bindings,
-    mm::{flags, Entry, LockedMm, VmaIter, VmaRef},
+    mm::{flags, Entry, LockedMm, VmaIter, VmaRef, RMAP_HOLD_BYTES},
     prelude::*,
 };
-
-/// How many bytes of a mapping are many, if each of its pages is moved by itself.
-const LONG: usize = 64 << 20;
 
 /// An address space as the planner sees it.
 pub(crate) struct View<'a> {
@@ -53,7 +50,7 @@ impl Mapping for Entry<'_> {
     fn moves_long(&self, distance: usize) -> bool {
         let whole_tables = distance % (1 << bindings::PMD_SHIFT) == 0;
 
-        !whole_tables && self.listed().len() > LONG
+        !whole_tables && self.listed().len() > RMAP_HOLD_BYTES
     }
 
     fn is_mergeable(&self) -> bool {

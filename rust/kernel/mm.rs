@@ -33,6 +33,7 @@ mod steps;
 mod transfer;
 mod virt;
 
+pub use group::RMAP_HOLD_BYTES;
 pub use iter::{Entry, VmaIter};
 pub use left::Left;
 pub use remap::UnmapEvents;

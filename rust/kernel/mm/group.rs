@@ -11,9 +11,10 @@ use core::{ops::Range, ptr};
 /// How many mappings are relocated at a time: as many as have an entry in one page table.
 pub(super) const GROUP_MAX: usize = 512;
 
-/// How many bytes the mappings of a group may have, but for one alone: as many as make others wait
-/// for the locks of the reverse mapping for a millisecond.
-pub(super) const GROUP_BYTES: usize = 64 << 20;
+/// How many bytes may be mapped by page table entries that move one by one under one hold of the
+/// locks of the reverse mapping: as many as make others wait for a millisecond. A group has no more,
+/// but for a last mapping; one that is longer is better copied.
+pub const RMAP_HOLD_BYTES: usize = 64 << 20;
 
 /// How large a huge page may be that a page table could map instead of its entries, in bytes.
 const HUGE: usize = 1 << bindings::PMD_SHIFT;

@@ -5,7 +5,7 @@
 //! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
 
 use super::{
-    group::{stays_alone, Group, GROUP_BYTES, GROUP_MAX},
+    group::{stays_alone, Group, GROUP_MAX, RMAP_HOLD_BYTES},
     left::Twins,
     remap::whole_pages,
     steps::tell_owner,
@@ -270,7 +270,7 @@ impl<'a> Transfer<'a> {
                 break;
             };
             if self.group.is_full()
-                || whole.len() > GROUP_BYTES
+                || whole.len() > RMAP_HOLD_BYTES
                 || entry.listed().start != whole.end
                 || stays_alone(&entry)
                 || !may(&entry)
