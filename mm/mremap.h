@@ -34,6 +34,12 @@ struct mremap_call {
 	bool populate;
 };
 
+/* Must the mapping leave its place, whatever its new size is? */
+static inline bool mremap_must_move(const struct mremap_call *call)
+{
+	return call->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+}
+
 /* A move: to a given place, all of it, without a change of size. */
 static inline bool mremap_is_move(const struct mremap_call *call)
 {
