@@ -19,7 +19,9 @@ use super::{
 };
 use core::ops::Range;
 use kernel::{
+    bindings::mremap_tally as Tally,
     current,
+    ffi::c_ulong,
     mm::{self, flags, Charge, Left, LockedMm, Transfer, UnmapEvents},
     prelude::*,
     task::cond_resched,
@@ -28,8 +30,13 @@ use kernel::{
 /// Carries out a checked move in the address space of the current task.
 ///
 /// Fails with [`ENOMEM`] or [`EINTR`], or as the owner of a mapping wishes; then the source is as
-/// it was.
-pub(crate) fn commit(mm: &mut LockedMm, plan: &CheckedPlan, events: &mut UnmapEvents) -> Result {
+/// it was. `tally` says what had got across by then, or has.
+pub(crate) fn commit(
+    mm: &mut LockedMm,
+    plan: &CheckedPlan,
+    events: &mut UnmapEvents,
+    tally: &mut Tally,
+) -> Result {
     let Request {
         old,
         new,
@@ -44,9 +51,13 @@ pub(crate) fn commit(mm: &mut LockedMm, plan: &CheckedPlan, events: &mut UnmapEv
         return Err(EINTR);
     }
     let bring = |transfer: &mut Transfer<'_>| -> Result {
+        // Until the last step has been done.
+        tally.taken_back = true;
         split_ends(transfer, plan)?;
         clear_destination(transfer, plan, events)?;
-        bring_all(transfer, plan)
+        bring_all(transfer, plan, tally)?;
+        tally.taken_back = false;
+        Ok(())
     };
     if keep_source {
         mm.transfer_pages(old, new, len, bring, |left| leave_source(left, plan))?;
@@ -138,11 +149,17 @@ fn clear_destination(
 }
 
 /// Brings all segments across, in address order.
-fn bring_all(transfer: &mut Transfer<'_>, plan: &CheckedPlan) -> Result {
-    while transfer.bring_next(|entry| match plan.way(entry) {
+fn bring_all(transfer: &mut Transfer<'_>, plan: &CheckedPlan, tally: &mut Tally) -> Result {
+    while let Some(brought) = transfer.bring_next(|entry| match plan.way(entry) {
         Way::Relocate => mm::Way::Relocate,
         Way::Copy(_) => mm::Way::Copy,
     })? {
+        let count = match brought.way {
+            mm::Way::Relocate => &mut tally.relocated,
+            mm::Way::Copy => &mut tally.copied,
+        };
+        *count += brought.mappings as c_ulong;
+
         if current!().fatal_signal_pending() {
             return Err(EINTR);
         }

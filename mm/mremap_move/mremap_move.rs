@@ -13,7 +13,7 @@ mod space;
 
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
+    bindings::{self, mremap_tally as Tally},
     ffi::c_ulong,
     mm::{LockedMm, UnmapEvents},
     prelude::*,
@@ -33,28 +33,35 @@ impl From<Refusal<Error>> for Error {
 }
 
 /// Plans, checks and carries out one move.
-fn move_range(mm: &mut LockedMm, request: Request, events: &mut UnmapEvents) -> Result {
+fn move_range(
+    mm: &mut LockedMm,
+    request: Request,
+    events: &mut UnmapEvents,
+    tally: &mut Tally,
+) -> Result {
     let plan = {
         let view = View::new(mm, request.keep_source);
         plan::plan(&view, request, kernel::page::PAGE_SIZE)?
     };
 
-    commit::commit(mm, &plan, events)
+    commit::commit(mm, &plan, events, tally)
 }
 
 /// Moves a range of mappings in `mm`, the address space of the current task.
 ///
-/// Returns the address of the destination, or a negative errno.
+/// Returns the address of the destination, or a negative errno, and adds to the tally.
 ///
 /// # Safety
 ///
 /// - `mm` is valid, and its mmap lock is held for writing by the current task and stays so.
 /// - `call` points to an initialised call that nobody else uses meanwhile, whose parameters were
 ///   checked: it is a move of whole pages between ranges that neither wrap nor overlap.
+/// - `tally` is initialised, and nobody else uses it meanwhile.
 #[no_mangle]
 pub unsafe extern "C" fn mremap_move_range(
     mm: *mut bindings::mm_struct,
     call: *mut bindings::mremap_call,
+    tally: *mut Tally,
 ) -> c_ulong {
     // SAFETY: `call` is valid and nobody else uses it. The list is a field of it, and its user
     // outlives this function.
@@ -71,8 +78,10 @@ pub unsafe extern "C" fn mremap_move_range(
     };
     // SAFETY: The lock is held, and nothing else uses the mappings until this function returns.
     let mm = unsafe { LockedMm::from_raw(mm) };
+    // SAFETY: By the requirements of this function.
+    let tally = unsafe { &mut *tally };
 
-    match move_range(mm, request, &mut events) {
+    match move_range(mm, request, &mut events, tally) {
         Ok(()) => request.new as c_ulong,
         Err(error) => error.to_errno() as c_ulong,
     }

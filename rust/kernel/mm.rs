@@ -37,7 +37,7 @@ pub use group::RMAP_HOLD_BYTES;
 pub use iter::{Entry, VmaIter};
 pub use left::Left;
 pub use remap::UnmapEvents;
-pub use transfer::{Transfer, Way};
+pub use transfer::{Brought, Transfer, Way};
 pub use virt::{flags, VmaRef};
 
 /// An address space. Wraps `struct mm_struct`.

@@ -48,6 +48,10 @@ impl Group {
         self.count == 0
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.count == self.members.len()
     }

@@ -63,6 +63,15 @@ pub enum Way {
     Copy,
 }
 
+/// What has got to the destination at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Brought {
+    /// How it got there.
+    pub way: Way,
+    /// How many mappings of the source it was.
+    pub mappings: usize,
+}
+
 impl LockedMm {
     /// Moves `len` bytes of mappings from `old` to `new`.
     ///
@@ -285,12 +294,12 @@ impl<'a> Transfer<'a> {
     }
 
     /// Takes the mappings of the source across that come next, the `way` that is asked for: one, or
-    /// some that can be relocated together. Returns whether there were any.
+    /// some that can be relocated together. Returns what they were, or nothing if all are across.
     ///
     /// A mapping that cannot be relocated is copied. Takes the rmap locks; sleeps. Fails with
     /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
     /// agree; then they are where they were, and the move is to be given up.
-    pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
+    pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -299,7 +308,7 @@ impl<'a> Transfer<'a> {
         result
     }
 
-    fn try_bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<bool> {
+    fn try_bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         let next = self.across..self.source.end;
         let source = self.source.clone();
 
@@ -308,20 +317,28 @@ impl<'a> Transfer<'a> {
                 && entry.can_relocate()
                 && clip(&source, entry) == entry.listed()
         }) else {
-            return Ok(false);
+            return Ok(None);
         };
         // Taking back clears what has been noted as listed there.
         if self.mm.vmas(self.destination_of(&whole)).next().is_some() {
             return Err(EEXIST);
         }
-        if self.group.is_empty() {
+        let brought = if self.group.is_empty() {
             // SAFETY: The mapping has just been found there.
             unsafe { self.copy(first, &whole)? };
+            Brought {
+                way: Way::Copy,
+                mappings: 1,
+            }
         } else {
             self.relocate(&whole)?;
-        }
+            Brought {
+                way: Way::Relocate,
+                mappings: self.group.len(),
+            }
+        };
         self.across = whole.end;
-        Ok(true)
+        Ok(Some(brought))
     }
 
     /// Takes the group, which is all of `whole`, across.
