@@ -13,7 +13,11 @@ use anyhow::{ensure, Result};
 use std::{path::Path, process::Command, time::Duration};
 
 /// The tests that the series adds.
-const OWN: [&str; 2] = ["mremap_multi_vma", "mremap_multi_vma_refused"];
+const OWN: [&str; 3] = [
+    "mremap_multi_vma",
+    "mremap_multi_vma_refused",
+    "mremap_multi_vma_seen",
+];
 
 /// Tests of the base kernel that call `mremap()`, and how they are run. Of the userfaultfd tests,
 /// those of events remap.

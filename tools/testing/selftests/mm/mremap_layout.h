@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -326,6 +327,25 @@ static inline char *map_below(char *addr)
 
 	return mmap(addr - page, page, PROT_READ,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+/*
+ * Maps a ring of AIO at @addr. In a child it has an owner that does not agree
+ * to its move, which shows when all that lies below has moved already. Returns
+ * its length, or 0 without AIO.
+ */
+static inline size_t map_ring(char *addr)
+{
+	aio_context_t ctx = 0;
+	struct segment seg;
+
+	if (syscall(__NR_io_setup, 1, &ctx))
+		return 0;
+	if (!find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1))
+		return 0;
+	if (mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
+		return 0;
+	return seg.len;
 }
 
 /* For tests: a call that fails and leaves the first arena as it was. */

@@ -6,7 +6,6 @@
  * every kernel can do. The rules are in Documentation/mm/mremap_move.rst.
  */
 #define _GNU_SOURCE
-#include <linux/aio_abi.h>
 
 #include "../kselftest_harness.h"
 #include "mremap_layout.h"
@@ -315,25 +314,6 @@ TEST_F(move, after_fork)
 	ASSERT_EQ(1, write(to_child[1], "x", 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-}
-
-/*
- * Maps a ring of AIO at @addr. In a child it has an owner that does not agree
- * to its move, which shows when all that lies below has moved already. Returns
- * its length, or 0 without AIO.
- */
-static size_t map_ring(char *addr)
-{
-	aio_context_t ctx = 0;
-	struct segment seg;
-
-	if (syscall(__NR_io_setup, 1, &ctx))
-		return 0;
-	if (!find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1))
-		return 0;
-	if (mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
-		return 0;
-	return seg.len;
 }
 
 /* What a move that is taken back must not change. */

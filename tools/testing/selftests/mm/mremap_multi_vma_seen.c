@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mremap() of a range that is made of several mappings, as an administrator sees
+ * it: counters in /proc/vmstat, and the event mmap:mremap_range.
+ *
+ * What they tell is in Documentation/mm/mremap_move.rst.
+ */
+#define _GNU_SOURCE
+#include <sys/mount.h>
+#include <sys/shm.h>
+
+#include "../kselftest_harness.h"
+#include "mremap_layout.h"
+
+#define TRACING		"/sys/kernel/tracing/"
+
+static size_t page;
+
+/* How many moves there have been of several mappings. Others make none. */
+struct moves {
+	long done;
+	long taken_back;
+};
+
+static struct moves read_moves(void)
+{
+	return (struct moves) {
+		.done = read_count("/proc/vmstat", "mremap_range "),
+		.taken_back = read_count("/proc/vmstat", "mremap_range_taken_back "),
+	};
+}
+
+/*
+ * Two mappings that can be relocated, and one that has to be copied.
+ *
+ *	[ w ][ r ][ System V ]
+ */
+FIXTURE(seen) {
+	char *src;
+	char *dst;
+	size_t len;
+	struct moves before;
+};
+
+FIXTURE_SETUP(seen)
+{
+	int id;
+
+	page = sysconf(_SC_PAGESIZE);
+	self->src = ARENA_BASE(0);
+	self->dst = ARENA_BASE(1);
+	self->len = 3 * page;
+	ASSERT_EQ(self->src, mmap(self->src, 2 * page, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	memset(self->src, 1, 2 * page);
+	ASSERT_EQ(0, mprotect(self->src + page, page, PROT_READ));
+
+	id = shmget(IPC_PRIVATE, page, IPC_CREAT | 0600);
+	if (id < 0)
+		SKIP(return, "no System V shared memory");
+	ASSERT_EQ(self->src + 2 * page, shmat(id, self->src + 2 * page, 0));
+	ASSERT_EQ(0, shmctl(id, IPC_RMID, NULL));
+
+	self->before = read_moves();
+	if (self->before.done < 0)
+		SKIP(return, "no event counters");
+}
+
+FIXTURE_TEARDOWN(seen)
+{
+}
+
+#define EXPECT_MOVES(done_, taken_back_)				\
+do {									\
+	struct moves now_ = read_moves();				\
+									\
+	EXPECT_EQ(self->before.done + (done_), now_.done);		\
+	EXPECT_EQ(self->before.taken_back + (taken_back_),		\
+		  now_.taken_back);					\
+} while (0)
+
+TEST_F(seen, done_is_counted)
+{
+	ASSERT_EQ(0, move_by_one_call(self->src, self->len, self->dst, MOVE));
+	EXPECT_MOVES(1, 0);
+	ASSERT_EQ(0, move_by_one_call(self->dst, self->len, self->src, MOVE));
+	EXPECT_MOVES(2, 0);
+}
+
+TEST_F(seen, one_mapping_is_not_counted)
+{
+	ASSERT_EQ(0, move_by_one_call(self->src, page, self->dst, MOVE));
+	EXPECT_MOVES(0, 0);
+}
+
+TEST_F(seen, refused_is_not_counted)
+{
+	if (syscall(__NR_mseal, self->src + page, page, 0))
+		SKIP(return, "no mseal()");
+	ASSERT_NE(0, move_by_one_call(self->src, self->len, self->dst, MOVE));
+	EXPECT_MOVES(0, 0);
+}
+
+TEST_F(seen, taken_back_is_counted)
+{
+	const size_t ring = map_ring(self->src + self->len);
+	int status;
+	pid_t pid;
+
+	if (!ring)
+		SKIP(return, "no AIO");
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(move_by_one_call(self->src, self->len + ring, self->dst,
+				       MOVE) ? 0 : 1);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	EXPECT_MOVES(0, 1);
+}
+
+static bool write_file(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The end of the first line of the trace that has @text in it, from there on. */
+static bool find_event(const char *text, char *line, int size)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	char *found = NULL;
+
+	while (f && !found && fgets(line, size, f))
+		found = strstr(line, text);
+	if (f)
+		fclose(f);
+	if (found)
+		memmove(line, found, strlen(found) + 1);
+	return found;
+}
+
+TEST_F(seen, traced)
+{
+	const char *event = TRACING "events/mmap/mremap_range/enable";
+	char expected[256], line[256];
+	bool found;
+
+	if (access(event, W_OK) &&
+	    (mount("tracefs", TRACING, "tracefs", 0, NULL) || access(event, W_OK)))
+		SKIP(return, "no such event");
+
+	ASSERT_TRUE(write_file(TRACING "trace", "\n"));
+	ASSERT_TRUE(write_file(event, "1"));
+	EXPECT_EQ(0, move_by_one_call(self->src, self->len, self->dst,
+				      MOVE | MREMAP_DONTUNMAP));
+	found = find_event("mremap_range: ", line, sizeof(line));
+	EXPECT_TRUE(write_file(event, "0"));
+
+	ASSERT_TRUE(found);
+	snprintf(expected, sizeof(expected),
+		 "mremap_range: old=0x%lx new=0x%lx len=0x%lx flags=MAYMOVE|FIXED|DONTUNMAP relocated=2 copied=1 err=0\n",
+		 (long)self->src, (long)self->dst, (long)self->len);
+	EXPECT_STREQ(expected, line);
+}
+
+TEST_HARNESS_MAIN
