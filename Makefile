@@ -5,7 +5,8 @@ KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --re
 
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell export lint setup
+.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell series check-series \
+	export lint setup
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
@@ -19,6 +20,8 @@ help:
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/6.12/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
+	@echo 'make series    the series as mails, build/series; nothing is sent'
+	@echo 'make check-series  what reviewers ask of it; CHECKS="patches documents" asks some'
 	@echo 'make export    write the branch "series" of build/6.12/linux to patches-6.12/'
 	@echo
 	@echo 'LINUX_SRC=<directory or tarball>  another Linux 6.12.y than the one of Debian'
@@ -64,6 +67,13 @@ mutants: setup
 
 shell: setup
 	@$(KIT) shell
+
+series: setup
+	@$(KIT) series
+
+check-series:
+	@tools/setup.sh check-series
+	@$(KIT) check-series $(CHECKS)
 
 export: setup
 	@$(KIT) export

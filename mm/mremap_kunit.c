@@ -52,6 +52,13 @@ static unsigned long make_arena(struct kunit *test)
 	return start;
 }
 
+static void map_page(struct kunit *test, unsigned long at, unsigned long prot,
+		     unsigned long flags)
+{
+	flags |= MAP_ANONYMOUS | MAP_FIXED;
+	KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE, prot, flags, 0));
+}
+
 /*
  * Maps a page for each letter, from @addr on, and writes its number to it:
  *
@@ -72,8 +79,7 @@ static void lay_out(struct kunit *test, unsigned long addr, const char *letters)
 			PROT_READ | PROT_WRITE : PROT_READ;
 		flags = letters[n] == 'W' || letters[n] == 'R' ?
 			MAP_SHARED : MAP_PRIVATE;
-		KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE, prot,
-				flags | MAP_ANONYMOUS | MAP_FIXED, 0));
+		map_page(test, at, prot, flags);
 		if (prot & PROT_WRITE)
 			KUNIT_ASSERT_EQ(test, 0, put_user(n + 1, (u32 __user *)at));
 	}
@@ -116,8 +122,8 @@ static void expect_layout(struct kunit *test, unsigned long addr,
  */
 static u64 fingerprint(unsigned long arena)
 {
+	VMA_ITERATOR(vmi, current->mm, arena);
 	struct mm_struct *mm = current->mm;
-	VMA_ITERATOR(vmi, mm, arena);
 	struct vm_area_struct *vma;
 	u64 sum = mm->map_count + mm->total_vm + mm->data_vm + mm->locked_vm;
 
@@ -291,7 +297,7 @@ static void takes_a_move_back(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
-	const char layout[] = "wrW-wRWrw";
+	static const char layout[] = "wrW-wRWrw";
 	const size_t len = sizeof(layout) - 1;
 	int keep;
 	u64 before;
@@ -452,9 +458,9 @@ static void moves_a_shared_table(struct kunit *test)
 
 	for (n = 0; n < PTRS_PER_PTE; n++) {
 		at = arena + n * PAGE_SIZE;
-		KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE,
-				PROT_READ | PROT_WRITE | (n % 2 ? PROT_EXEC : 0),
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0));
+		map_page(test, at,
+			 PROT_READ | PROT_WRITE | (n % 2 ? PROT_EXEC : 0),
+			 MAP_PRIVATE);
 		KUNIT_ASSERT_EQ(test, 0, put_user(n, (u32 __user *)at));
 	}
 	KUNIT_ASSERT_LE(test, PTRS_PER_PTE, current->mm->map_count);
@@ -472,8 +478,7 @@ static void moves_a_shared_table(struct kunit *test)
 
 	/* And back with the mappings, when the move is taken back. */
 	at = arena + 2 * PMD_SIZE;
-	KUNIT_ASSERT_EQ(test, at, vm_mmap(NULL, at, PAGE_SIZE, PROT_READ,
-			MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0));
+	map_page(test, at, PROT_READ, MAP_SHARED);
 	give_to_owner(test, at);
 	owner_calls = 0;
 	owner_refuses = 1;

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs what building and booting the kernel needs, on Debian 12 and 13.
-# As another user than root it says which one command to run.
+# Installs what building and booting the kernel needs, on Debian 12 and 13; with
+# the argument "check-series", also what checking the series needs. As another
+# user than root it says which one command to run.
 set -eu
 
 say() { echo "setup: $*" >&2; }
 top=$(cd "$(dirname "$0")/.." && pwd)
 BINDGEN_VERSION=0.73.2
+B4_VERSION=0.16.0
 
 # shellcheck disable=SC1091 # a file of the system
 codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}") || codename=
@@ -25,6 +27,11 @@ pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 per
 	libelf-dev libssl-dev busybox-static qemu-system-x86"
 # The font of the chart that "make bench" draws.
 pkgs="$pkgs fonts-dejavu-core"
+
+# sparse, Sphinx, a reader of manual pages, a 64-bit ARM machine, and what b4 takes.
+[ "${1:-}" != check-series ] ||
+	pkgs="$pkgs sparse python3-sphinx man-db groff graphviz qemu-system-arm
+		python3-venv python3-pip"
 
 missing=
 for pkg in $pkgs; do
@@ -59,6 +66,18 @@ if [ "$codename" = bookworm ] && [ ! -x "$top/build/tools/bin/bindgen" ]; then
 	     bindgen-cli@$BINDGEN_VERSION >"$log" 2>&1; then
 		tail -n 5 "$log" >&2
 		say "cargo could not build bindgen, see $log (is there a network?)"
+		exit 1
+	fi
+fi
+
+# Debian 12's b4 fails on a sender that takes more than one line.
+if [ "${1:-}" = check-series ] && [ ! -x "$top/build/tools/b4/bin/b4" ]; then
+	log="$top/build/logs/b4.log"
+	say "installing b4 $B4_VERSION"
+	if ! { python3 -m venv "$top/build/tools/b4" &&
+	       "$top/build/tools/b4/bin/pip" install "b4==$B4_VERSION"; } >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		say "pip could not install b4, see $log (is there a network?)"
 		exit 1
 	fi
 fi

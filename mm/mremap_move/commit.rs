@@ -187,7 +187,8 @@ fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
             if !is_locked(left.mm(), arrival.segment.new) {
                 merge(left, plan, arrival);
             }
-            left.leave_empty(arrival.segment.source());
+            let all = had_all(left.mm(), plan, &arrival.segment);
+            left.leave_empty(arrival.segment.source(), all);
         });
         each_segment(left, plan, |left, arrival| {
             if is_locked(left.mm(), arrival.segment.new) {
@@ -200,7 +201,7 @@ fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
     let source = plan.request().source();
     let mut from = source.start;
 
-    left.leave_empty(source);
+    left.leave_empty(source, true);
     while let Some(run) = plan.run_from(&view(left.mm(), plan), from) {
         from = run.source().end;
         let arrival = Arrival {
@@ -209,6 +210,12 @@ fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
         };
         merge(left, plan, &arrival);
     }
+}
+
+/// Was the segment all of its mapping, up to where the destination had cut that by then, when its
+/// pages went in a sequence of moves? A locked mapping is split at the ends of the segment.
+fn had_all(mm: &LockedMm, plan: &CheckedPlan, segment: &Segment) -> bool {
+    is_locked(mm, segment.old) || plan.mapping_at(segment.old, segment) == segment.source()
 }
 
 fn is_locked(mm: &LockedMm, addr: usize) -> bool {

@@ -12,8 +12,8 @@ use core::{ops::Range, ptr};
 pub(super) const GROUP_MAX: usize = 512;
 
 /// How many bytes may be mapped by page table entries that move one by one under one hold of the
-/// locks of the reverse mapping: as many as make others wait for a millisecond. A group has no more,
-/// but for a last mapping; one that is longer is better copied.
+/// locks of the reverse mapping: as many as make others wait for a millisecond. A group has no
+/// more, but for a last mapping; one that is longer is better copied.
 pub const RMAP_HOLD_BYTES: usize = 64 << 20;
 
 /// How large a huge page may be that a page table could map instead of its entries, in bytes.

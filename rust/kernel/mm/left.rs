@@ -8,8 +8,8 @@ use super::{LockedMm, Transfer};
 use crate::{bindings, error::Result, prelude::*, types::Opaque};
 use core::ops::Range;
 
-/// Empty mappings for a source that stays. They are made when those that they are like leave it, and
-/// take their places when the move is over. Wraps a list of `struct vm_area_struct`.
+/// Empty mappings for a source that stays. They are made when those that they are like leave it,
+/// and take their places when the move is over. Wraps a list of `struct vm_area_struct`.
 pub(super) struct Twins(KBox<Opaque<bindings::list_head>>);
 
 impl Twins {
@@ -81,8 +81,11 @@ impl Left<'_> {
     /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
     /// Where a mapping has left, there is an empty one then.
     ///
+    /// A mapping that has lost all of its pages is then as one that never had any. Not so if it is
+    /// not `all` that there was of it when they went, but the destination has cut it since.
+    ///
     /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
-    pub fn leave_empty(&mut self, range: Range<usize>) {
+    pub fn leave_empty(&mut self, range: Range<usize>, all: bool) {
         let source = &self.0.source;
         let Some(twins) = &self.0.twins else { return };
 
@@ -95,6 +98,7 @@ impl Left<'_> {
                     range.start as _,
                     range.end as _,
                     twins.as_raw(),
+                    all,
                 )
             };
         }
@@ -109,7 +113,7 @@ impl Left<'_> {
             let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
                 break;
             };
-            self.leave_empty(entry.listed());
+            self.leave_empty(entry.listed(), true);
         }
         self.0.mm.validate();
     }

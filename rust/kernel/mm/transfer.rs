@@ -23,8 +23,8 @@ use core::ops::Range;
 /// destination.
 ///
 /// [`LockedMm::transfer()`] begins it and ends it. Mappings go across one after the other, each to
-/// the same offset, in one of two [`Way`]s. Nothing merges before the move is over, so that what has
-/// to be taken back is what was brought.
+/// the same offset, in one of two [`Way`]s. Nothing merges before the move is over, so that what
+/// has to be taken back is what was brought.
 ///
 /// # Invariants
 ///
@@ -448,8 +448,8 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Brings back what is across, clears the destination, makes mappings whole that were split, and
-    /// tells the owners.
+    /// Brings back what is across, clears the destination, makes mappings whole that were split,
+    /// and tells the owners.
     ///
     /// Does not fail. Page tables go to where they were, where the old tables still are. But
     /// khugepaged may have freed one meanwhile, of the source of a copy, a file mapping whose pages

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::{bail, ensure, Context, Result};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -52,9 +53,8 @@ impl What {
     }
 }
 
-/// Writes the configuration: the smallest one, with the fragments on top.
-///
-/// Fails if an option of a fragment did not make it.
+/// Writes the configuration if it is another one than last time: the smallest one, with the
+/// fragments on top.
 fn configure(
     paths: &Paths,
     toolchain: &Toolchain,
@@ -76,30 +76,56 @@ fn configure(
     }
 
     println!("  {}", toolchain.describe()?);
+    write_config(paths, objects, &fragments, || {
+        make(paths, toolchain, objects)
+    })?;
+    write_whole(&stamp, wanted)
+}
+
+/// Writes a configuration: the smallest one, with fragments on top, of which a later one may change
+/// what an earlier one says. `make` starts a make that writes to `objects`.
+///
+/// Fails if an option of a fragment did not make it.
+pub fn write_config(
+    paths: &Paths,
+    objects: &Path,
+    fragments: &[PathBuf],
+    make: impl Fn() -> Command,
+) -> Result<()> {
     fs::create_dir_all(objects)?;
-    let name = format!("configure {config}");
-    let step = Step::new(paths, &name);
-    step.run(make(paths, toolchain, objects).args(["-s", "tinyconfig"]))?;
+    let step = Step::new(paths, "configure");
+    step.run(make().args(["-s", "tinyconfig"]))?;
     step.run(
         Command::new("scripts/kconfig/merge_config.sh")
             .current_dir(&paths.tree)
             .args(["-m", "-O"])
             .arg(objects)
             .arg(objects.join(".config"))
-            .args(&fragments),
+            .args(fragments),
     )?;
-    step.run(make(paths, toolchain, objects).args(["-s", "olddefconfig"]))?;
+    step.run(make().args(["-s", "olddefconfig"]))?;
 
     let made = fs::read_to_string(objects.join(".config"))?;
-    let lost: Vec<&str> = wanted
-        .lines()
-        .filter(|line| line.starts_with("CONFIG_"))
-        .filter(|line| !made.lines().any(|made| made == *line))
+    let mut wanted = BTreeMap::new();
+    for fragment in fragments {
+        for line in fs::read_to_string(fragment)?.lines() {
+            if let Some((option, _)) = line.split_once('=') {
+                wanted.insert(option.to_owned(), Some(line.to_owned()));
+            } else if let Some(option) = line
+                .strip_prefix("# ")
+                .and_then(|line| line.strip_suffix(" is not set"))
+            {
+                wanted.insert(option.to_owned(), None);
+            }
+        }
+    }
+    let lost: Vec<String> = wanted
+        .into_values()
+        .flatten()
+        .filter(|line| line.starts_with("CONFIG_") && !made.lines().any(|made| made == line))
         .collect();
-    if lost.contains(&"CONFIG_RUST=y") {
-        let why = make(paths, toolchain, objects)
-            .arg("rustavailable")
-            .output()?;
+    if lost.iter().any(|line| line == "CONFIG_RUST=y") {
+        let why = make().arg("rustavailable").output()?;
         bail!(
             "the kernel cannot be built with this Rust: {}",
             String::from_utf8_lossy(&why.stderr).trim()
@@ -110,7 +136,7 @@ fn configure(
         "the kernel does not take these options of configs/: {}",
         lost.join(", ")
     );
-    write_whole(&stamp, wanted)
+    Ok(())
 }
 
 /// Builds the tree as it is checked out.

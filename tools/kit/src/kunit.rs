@@ -18,8 +18,9 @@ use std::{
     time::Duration,
 };
 
-/// A call of `kunit.py` for User Mode Linux.
-fn kunit_py(paths: &Paths, action: &str) -> Result<Command> {
+/// A call of `kunit.py` for User Mode Linux, with the objects and the configuration of that name, or
+/// for another architecture.
+fn kunit_py(paths: &Paths, config: &str, action: &str) -> Result<Command> {
     tree::check_out_series(paths)?;
     let toolchain = Toolchain::find(paths)?;
     let mut command = Command::new("tools/testing/kunit/kunit.py");
@@ -27,10 +28,10 @@ fn kunit_py(paths: &Paths, action: &str) -> Result<Command> {
     command
         .current_dir(&paths.tree)
         .arg(action)
-        .arg(format!("--build_dir={}", uml_objects(paths).display()))
+        .arg(format!("--build_dir={}", paths.objects(config).display()))
         .arg(format!(
             "--kunitconfig={}",
-            paths.fragment("uml")?.display()
+            paths.fragment(config)?.display()
         ));
     for option in toolchain.make_options() {
         command.arg(format!("--make_options={option}"));
@@ -39,26 +40,36 @@ fn kunit_py(paths: &Paths, action: &str) -> Result<Command> {
     Ok(command)
 }
 
-fn uml_objects(paths: &Paths) -> PathBuf {
-    paths.objects("uml")
-}
-
 /// Builds the patched kernel as a program of this machine.
 pub fn build_uml(paths: &Paths) -> Result<PathBuf> {
     let jobs = std::thread::available_parallelism()?;
 
-    Step::new(paths, "build uml").run(kunit_py(paths, "build")?.arg(format!("--jobs={jobs}")))?;
-    Ok(uml_objects(paths).join("linux"))
+    Step::new(paths, "build uml")
+        .run(kunit_py(paths, "uml", "build")?.arg(format!("--jobs={jobs}")))?;
+    Ok(paths.objects("uml").join("linux"))
 }
 
 /// Runs KUnit under UML.
 pub fn uml(paths: &Paths) -> Result<Outcome> {
-    let failed = Step::new(paths, "kunit uml")
-        .run(kunit_py(paths, "run")?.arg("--timeout=600"))
-        .err();
-    let text = fs::read_to_string(paths.logs.join("kunit-uml.log"))?;
+    by_kunit_py(paths, "uml", &[])
+}
 
-    let console = fs::read_to_string(uml_objects(paths).join("test.log")).unwrap_or_default();
+/// Builds the patched kernel for 64-bit ARM, and runs KUnit in a guest of that architecture.
+pub fn arm64(paths: &Paths) -> Result<Outcome> {
+    by_kunit_py(paths, "arm64", &["--arch=arm64"])
+}
+
+fn by_kunit_py(paths: &Paths, config: &str, options: &[&str]) -> Result<Outcome> {
+    let failed = Step::new(paths, &format!("kunit {config}"))
+        .run(
+            kunit_py(paths, config, "run")?
+                .arg("--timeout=600")
+                .args(options),
+        )
+        .err();
+    let text = fs::read_to_string(paths.logs.join(format!("kunit-{config}.log")))?;
+
+    let console = fs::read_to_string(paths.objects(config).join("test.log")).unwrap_or_default();
     summary(&text, failed, &console)
 }
 

@@ -2,6 +2,7 @@
 
 mod base;
 mod bench;
+mod check;
 mod demo;
 mod guest;
 mod host;
@@ -12,6 +13,7 @@ mod outcome;
 mod paths;
 mod programs;
 mod selftest;
+mod series;
 mod step;
 mod suite;
 mod tap;
@@ -82,6 +84,10 @@ enum Command {
     Shell,
     /// Write the commits of the assembled tree back to patches-6.12/.
     Export,
+    /// Write the series as mails to build/series/.
+    Series,
+    /// Check the series as reviewers would, or run the checks that are named.
+    CheckSeries { checks: Vec<String> },
 }
 
 /// How a program runs that goes on for as long as one likes.
@@ -136,6 +142,12 @@ fn run(args: Args) -> Result<bool> {
         Command::Mutants { names } => mutants::run(paths, &names),
         Command::Shell => demo::shell(&paths).map(|()| true),
         Command::Export => tree::export(&paths).map(|()| true),
+        Command::Series => {
+            let mails = series::write(&paths)?;
+            println!("{} mails in build/series", mails.len());
+            Ok(true)
+        }
+        Command::CheckSeries { checks } => check::run(&paths, &checks),
     }
 }
 

@@ -5,7 +5,7 @@ use anyhow::{bail, ensure, Result};
 use std::time::Instant;
 
 /// A suite: its name, and how it is run for a configuration of the kernel.
-type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
+pub type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
 const SUITES: [Suite; 15] = [
@@ -47,17 +47,15 @@ fn debug_kernel(paths: &Paths, _: &str) -> Result<Outcome> {
     Ok(sum)
 }
 
-/// Runs one suite. If it cannot be run, that is a failure of it.
+/// Runs one test suite. If it cannot be run, that is a failure of it.
 pub fn run_one(paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
-    let suite = SUITES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, suite)| suite);
-    let Some(suite) = suite else {
-        bail!(
-            "there is no suite '{name}': there are {}",
-            SUITES.map(|(name, _)| name).join(", ")
-        );
+    run_one_of(&SUITES, paths, config, name)
+}
+
+fn run_one_of(suites: &[Suite], paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
+    let Some((_, suite)) = suites.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
+        bail!("there is no '{name}': there are {}", names.join(", "));
     };
 
     Ok(suite(paths, config).unwrap_or_else(|error| Outcome {
@@ -67,13 +65,25 @@ pub fn run_one(paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
     }))
 }
 
-/// Runs suites and sums up. Returns whether nothing failed.
+/// Runs test suites and sums up. Returns whether nothing failed.
 pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
+    run_some(paths, &SUITES, &ON_REQUEST, config, names)
+}
+
+/// Runs those of the suites that are named, or all but those that are only run on request.
+pub fn run_some(
+    paths: &Paths,
+    suites: &[Suite],
+    on_request: &[&str],
+    config: &str,
+    names: &[String],
+) -> Result<bool> {
     for name in names {
+        let known: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
         ensure!(
-            SUITES.iter().any(|(known, _)| known == name),
-            "there is no suite '{name}': there are {}",
-            SUITES.map(|(name, _)| name).join(", ")
+            known.contains(&name.as_str()),
+            "there is no '{name}': there are {}",
+            known.join(", ")
         );
     }
     paths.fragment(config)?;
@@ -81,14 +91,14 @@ pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
     let mut sum = Outcome::default();
     let mut lines = Vec::new();
     let mut failures = Vec::new();
-    for (name, _) in SUITES {
+    for (name, _) in suites {
         let named = names.iter().any(|wanted| wanted == name);
-        if !named && (!names.is_empty() || ON_REQUEST.contains(&name)) {
+        if !named && (!names.is_empty() || on_request.contains(name)) {
             continue;
         }
         println!("{name}");
         let start = Instant::now();
-        let outcome = run_one(paths, config, name)?;
+        let outcome = run_one_of(suites, paths, config, name)?;
 
         for note in &outcome.notes {
             println!("  {}", note.replace('\n', "\n  "));

@@ -189,7 +189,7 @@ fn commit_series(index: &Index) -> Result<String> {
 
 /// Puts the files of a commit into the tree. Only those that differ are touched, so that only what
 /// depends on them is built again.
-fn check_out(paths: &Paths, commit: &str) -> Result<()> {
+pub fn check_out(paths: &Paths, commit: &str) -> Result<()> {
     output(
         Command::new("git")
             .current_dir(&paths.tree)

@@ -3,7 +3,7 @@
  * mremap() of a range that is made of several mappings.
  *
  * What one call does is compared with what a call for each mapping does, which
- * every kernel can do. The rules are in Documentation/mm/mremap_move.rst.
+ * every kernel can do. The rules are in Documentation/userspace-api/mremap_range.rst.
  */
 #define _GNU_SOURCE
 
@@ -534,16 +534,15 @@ TEST(pfn_mappings)
 TEST(vdso)
 {
 	char *dst = ARENA_BASE(0);
-	unsigned long from = 0, to = 0, f, t;
+	unsigned long from = 0, to = 0;
 	char line[256];
 	FILE *maps = fopen("/proc/self/maps", "r");
 
 	ASSERT_NE(NULL, maps);
 	while (fgets(line, sizeof(line), maps))
 		if (strstr(line, "[vvar") || strstr(line, "[vdso]")) {
-			sscanf(line, "%lx-%lx", &f, &t);
-			from = from ?: f;
-			to = t;
+			from = from ?: strtoul(line, NULL, 16);
+			to = strtoul(strchr(line, '-') + 1, NULL, 16);
 		}
 	fclose(maps);
 	if (!from)
@@ -560,7 +559,7 @@ TEST(vdso)
  */
 TEST(inside_one_mapping)
 {
-	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
 	int touched, up, i;
 
 	page = sysconf(_SC_PAGESIZE);
@@ -571,9 +570,11 @@ TEST(inside_one_mapping)
 
 			for (i = 0; i < 2; i++) {
 				munmap(base[i], 32 * page);
-				ASSERT_EQ(base[i], mmap(base[i], 24 * page,
-					  PROT_READ | PROT_WRITE, MAP_PRIVATE |
-					  MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+				ASSERT_EQ(base[i],
+					  mmap(base[i], 24 * page,
+					       PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+					       -1, 0));
 				if (touched)
 					memset(base[i], i + 1, 24 * page);
 				ASSERT_EQ(0, munmap(base[i] + src + 3 * page, page));
@@ -595,7 +596,7 @@ TEST(inside_one_mapping)
  */
 TEST(dontunmap_locks_on_fault)
 {
-	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
 	long before[2], after[2];
 	int i;
 
@@ -626,7 +627,7 @@ TEST(dontunmap_locks_on_fault)
  */
 TEST(dontunmap_in_the_wrong_order)
 {
-	char *base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
 	int file, i, fd;
 
 	page = sysconf(_SC_PAGESIZE);
@@ -639,12 +640,13 @@ TEST(dontunmap_in_the_wrong_order)
 				    (file ? 0 : MAP_ANONYMOUS);
 
 			munmap(base[i], 8 * page);
-			ASSERT_EQ(at + page, mmap(at + page, page,
-				  PROT_READ | PROT_WRITE, flags, file ? fd : -1, 0));
+			ASSERT_EQ(at + page,
+				  mmap(at + page, page, PROT_READ | PROT_WRITE,
+				       flags, file ? fd : -1, 0));
 			at[page] = 1;
-			ASSERT_EQ(at + 4 * page, mmap(at + 4 * page, page,
-				  PROT_READ | PROT_WRITE, flags, file ? fd : -1,
-				  file ? page : 0));
+			ASSERT_EQ(at + 4 * page,
+				  mmap(at + 4 * page, page, PROT_READ | PROT_WRITE,
+				       flags, file ? fd : -1, file ? page : 0));
 			if (!file)
 				at[4 * page] = 2;
 			ASSERT_EQ(0, move_by_one_call(at + 4 * page, page, at, MOVE));

@@ -2,7 +2,7 @@
 /*
  * mremap() of a range that is made of several mappings, where it is refused.
  *
- * The rules are in Documentation/mm/mremap_move.rst.
+ * The rules are in Documentation/userspace-api/mremap_range.rst.
  */
 #define _GNU_SOURCE
 #include <linux/aio_abi.h>
@@ -274,7 +274,7 @@ TEST_F(refuse, too_many_mappings)
 TEST_F(refuse, limits_of_dontunmap)
 {
 	const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
-	const char *counts[] = { "VmSize:", "VmData:" };
+	static const char * const counts[] = { "VmSize:", "VmData:" };
 	struct rlimit old, new;
 	char *free_dst = self->dst + 2 * self->len;
 	int i;

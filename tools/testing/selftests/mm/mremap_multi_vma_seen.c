@@ -3,7 +3,7 @@
  * mremap() of a range that is made of several mappings, as an administrator sees
  * it: counters in /proc/vmstat, and the event mmap:mremap_range.
  *
- * What they tell is in Documentation/mm/mremap_move.rst.
+ * What they tell is in Documentation/userspace-api/mremap_range.rst.
  */
 #define _GNU_SOURCE
 #include <sys/mount.h>

@@ -1,0 +1,96 @@
+//! The documentation of the series, as the kernel's own tools read it.
+
+use super::builds::Warnings;
+use crate::{
+    kernel,
+    outcome::Outcome,
+    paths::Paths,
+    step::{feed, output, Step},
+    toolchain::Toolchain,
+    tree,
+};
+use anyhow::Result;
+use std::{fs, process::Command};
+
+/// Folders of `Documentation/` that the series adds to.
+const FOLDERS: &str = "mm userspace-api";
+
+/// The comments of the code, the pages, and the manual page have no warning.
+pub fn check(paths: &Paths) -> Result<Outcome> {
+    let mut outcome = comments(paths)?;
+
+    outcome.add(pages(paths)?);
+    outcome.add(manual(paths)?);
+    Ok(outcome)
+}
+
+/// What `kernel-doc` says of the C files that the series changes, and did not say of the base.
+fn comments(paths: &Paths) -> Result<Outcome> {
+    let said = |paths: &Paths| -> Result<String> {
+        let changed = output(Command::new("git").current_dir(&paths.tree).args([
+            "diff",
+            "--name-only",
+            "--diff-filter=AM",
+            "base..series",
+            "--",
+            "mm/*.c",
+            "mm/*.h",
+            "include/*.h",
+            "ipc/*.c",
+        ]))?;
+        let files = changed
+            .lines()
+            .filter(|file| paths.tree.join(file).is_file());
+        let said = feed(
+            Command::new("scripts/kernel-doc")
+                .current_dir(&paths.tree)
+                .args(["-none", "-Wall"])
+                .args(files),
+            b"",
+        )?;
+        Ok(String::from_utf8_lossy(&said.stderr).into_owned())
+    };
+    tree::check_out_series(paths)?;
+    let now = Warnings::of(&said(paths)?);
+    tree::check_out_base(paths)?;
+    let new = now.without(&Warnings::of(&said(paths)?));
+    tree::check_out_series(paths)?;
+    let mut outcome = Outcome::default();
+
+    outcome.check(new.is_empty(), || format!("kernel-doc:\n{new}"));
+    Ok(outcome)
+}
+
+/// Sphinx renders the pages.
+fn pages(paths: &Paths) -> Result<Outcome> {
+    let toolchain = Toolchain::find(paths)?;
+    let objects = paths.objects("documents");
+    let mut outcome = Outcome::default();
+
+    fs::create_dir_all(&objects)?;
+    Step::new(paths, "check sphinx").run(
+        kernel::make(paths, &toolchain, &objects)
+            .arg(format!("SPHINXDIRS={FOLDERS}"))
+            .arg("htmldocs"),
+    )?;
+    let said = fs::read_to_string(paths.logs.join("check-sphinx.log"))?;
+    let warnings = Warnings::of(&said).about(&["mremap"]);
+
+    outcome.check(warnings.is_empty(), || format!("sphinx:\n{warnings}"));
+    Ok(outcome)
+}
+
+/// `man` and `groff` read the manual page without a word.
+fn manual(paths: &Paths) -> Result<Outcome> {
+    let page = paths.top.join("tools/man/mremap.2");
+    let mut outcome = Outcome::default();
+    let man = Command::new("man")
+        .args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8"])
+        .arg(&page)
+        .output()?;
+
+    outcome.check(man.status.success() && man.stderr.is_empty(), || {
+        format!("man:\n{}", String::from_utf8_lossy(&man.stderr))
+    });
+    Ok(outcome)
+}

@@ -1,0 +1,109 @@
+//! The series as mails: `build/series/`, a cover letter and a patch for each commit.
+//!
+//! `patches-6.12/cover-letter` is the text of the cover letter, its subject first. Nothing is ever
+//! sent: whom the patches would be for is written to `build/series/cc`.
+
+use crate::{
+    paths::{write_whole, Paths},
+    step::output,
+    tree,
+};
+use anyhow::{ensure, Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What subjects begin with.
+const PREFIX: &str = "RFC PATCH 6.12";
+
+/// Who the patches are signed off by, from git's configuration.
+struct Signer {
+    name: String,
+    email: String,
+}
+
+impl Signer {
+    fn find(paths: &Paths) -> Result<Self> {
+        let get = |key: &str| {
+            let value = output(
+                Command::new("git")
+                    .current_dir(&paths.top)
+                    .args(["config", "--get", key]),
+            )
+            .unwrap_or_default();
+            let value = value.trim().to_owned();
+
+            ensure!(
+                !value.is_empty(),
+                "git does not know who signs the patches off: git config {key} ..."
+            );
+            Ok(value)
+        };
+        Ok(Signer {
+            name: get("user.name")?,
+            email: get("user.email")?,
+        })
+    }
+}
+
+/// Writes the mails, and returns their files in order: the cover letter is the first.
+pub fn write(paths: &Paths) -> Result<Vec<PathBuf>> {
+    let signer = Signer::find(paths)?;
+    let cover = paths.patches().join("cover-letter");
+    let text =
+        fs::read_to_string(&cover).with_context(|| format!("cannot read {}", cover.display()))?;
+    let folder = paths.build.join("series");
+
+    tree::check_out_series(paths)?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let written = output(
+        Command::new("git")
+            .current_dir(&paths.tree)
+            .env("GIT_COMMITTER_NAME", &signer.name)
+            .env("GIT_COMMITTER_EMAIL", &signer.email)
+            // The description of a branch becomes the cover letter.
+            .args(["-c", &format!("branch.series.description={text}")])
+            .args(["format-patch", "--cover-letter"])
+            .args(["--cover-from-description=subject", "--signoff"])
+            .args(["--thread=shallow", "--no-base", "--no-signature"])
+            .args(["--subject-prefix", PREFIX, "-o"])
+            .arg(&folder)
+            .arg("base..series"),
+    )?;
+    let mails: Vec<PathBuf> = written.lines().map(PathBuf::from).collect();
+
+    write_whole(&folder.join("cc"), recipients(paths, &mails)?)?;
+    Ok(mails)
+}
+
+/// Whom each patch would be for, as `scripts/get_maintainer.pl` has it.
+fn recipients(paths: &Paths, mails: &[PathBuf]) -> Result<String> {
+    let mut text = String::new();
+
+    for mail in mails.iter().skip(1) {
+        let found = output(
+            Command::new("scripts/get_maintainer.pl")
+                .current_dir(&paths.tree)
+                .args(["--no-git", "--no-git-fallback", "--no-rolestats"])
+                .arg(mail),
+        )?;
+        text += &format!("{}\n", name(mail));
+        for line in found.lines() {
+            text += &format!("\tCc: {line}\n");
+        }
+    }
+    Ok(text)
+}
+
+/// The name of a mail's file.
+pub fn name(mail: &Path) -> String {
+    mail.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
