@@ -6,7 +6,7 @@ use crate::{
     series,
     step::{output, Step},
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 use std::{
     collections::BTreeSet,
     fs,
@@ -18,14 +18,23 @@ use std::{
 /// for a few files that are no free software.
 const PACKAGE: &str = "linux-6.12";
 
-/// The series applies to upstream's source, without Debian's patches.
+/// The series applies to upstream's source, without Debian's patches, of the base's release or a
+/// later one.
 ///
 /// `UPSTREAM` names a tarball of another 6.12.y.
 pub fn upstream(paths: &Paths) -> Result<Outcome> {
     let mails = series::write(paths)?;
-    let tarball = match std::env::var_os("UPSTREAM") {
-        Some(tarball) => PathBuf::from(tarball),
-        None => download(&paths.work.join("upstream"))?,
+    let base = crate::base::version(&paths.tree)?;
+    let named = std::env::var_os("UPSTREAM").map(PathBuf::from);
+    let Some(tarball) = named.map_or_else(
+        || download(&paths.work.join("upstream"), &base),
+        |tarball| Ok(Some(tarball)),
+    )?
+    else {
+        return Ok(Outcome::skipped(&format!(
+            "no source of {PACKAGE} from {base} on can be downloaded: name a tarball of Linux with \
+             UPSTREAM="
+        )));
     };
     let tree = paths.work.join("upstream-linux");
 
@@ -69,19 +78,37 @@ pub fn upstream(paths: &Paths) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Downloads upstream's source, unless it is there.
-fn download(folder: &Path) -> Result<PathBuf> {
+/// The number of a release of the stable kernel, in the version or the name of a package: 9 of
+/// `6.12.9-1` and of `linux_6.12.9`.
+fn release(version: &str) -> u32 {
+    let prefix = format!("{VERSION}.");
+
+    version
+        .rsplit_once(&prefix)
+        .map(|(_, rest)| rest)
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Downloads upstream's source of the release `base` or a later one, unless it is there. There may
+/// be none: archives drop the sources of packages that have been replaced.
+fn download(folder: &Path, base: &str) -> Result<Option<PathBuf>> {
     let found = || -> Result<Option<PathBuf>> {
         let mut tarballs: Vec<PathBuf> = fs::read_dir(folder)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()?;
-        tarballs.retain(|path| path.to_string_lossy().ends_with(".orig.tar.xz"));
+        tarballs.retain(|path| {
+            path.to_string_lossy()
+                .strip_suffix(".orig.tar.xz")
+                .is_some_and(|name| release(name) >= release(base))
+        });
         tarballs.sort();
         Ok(tarballs.pop())
     };
     fs::create_dir_all(folder.join("lists/partial"))?;
     if let Some(tarball) = found()? {
-        return Ok(tarball);
+        return Ok(Some(tarball));
     }
 
     // Sources of the release that is installed, in lists of their own.
@@ -105,18 +132,20 @@ fn download(folder: &Path) -> Result<PathBuf> {
     let versions: BTreeSet<&str> = known
         .lines()
         .filter_map(|line| line.strip_prefix("Version: "))
+        .filter(|version| release(version) >= release(base))
         .collect();
-    // Archives drop the newest sources of packages that have been replaced already.
-    for version in versions.iter().rev() {
+    for version in versions {
         let package = format!("{PACKAGE}={version}");
-        let download = apt("get", &["source", "--download-only", "--tar-only", &package]).output()?;
+        let download = apt(
+            "get",
+            &["source", "--download-only", "--tar-only", &package],
+        )
+        .output()?;
         if download.status.success() {
             break;
         }
     }
-    found()?.with_context(|| {
-        format!("no source of {PACKAGE} can be downloaded: name a tarball of Linux with UPSTREAM=")
-    })
+    found()
 }
 
 /// The lines of apt's sources, for sources instead of packages.
@@ -137,4 +166,17 @@ fn source_lines() -> Result<String> {
     lines.sort();
     lines.dedup();
     Ok(lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release;
+
+    #[test]
+    fn releases_are_numbers() {
+        assert_eq!(release("6.12.9"), 9);
+        assert_eq!(release("6.12.117-1~deb12u1"), 117);
+        assert_eq!(release("/x/linux-6.12_6.12.107"), 107);
+        assert!(release("6.12.100-1") > release("6.12.99"));
+    }
 }
