@@ -65,6 +65,7 @@ pub fn prepare(paths: &Paths) -> Result<()> {
         &format!("Linux {version}"),
     ])?;
     git(&["tag", "base"])?;
+    remove(&paths.apart().tree)?;
     remove(&paths.tree)?;
     fs::rename(&half, &paths.tree)?;
     write_whole(&id_file, id)

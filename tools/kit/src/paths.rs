@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 pub const VERSION: &str = "6.12";
 
 /// The repository, and what is made in it.
+#[derive(Clone)]
 pub struct Paths {
     /// The repository.
     pub top: PathBuf,
@@ -45,6 +46,14 @@ impl Paths {
             logs,
             mutant: None,
         })
+    }
+
+    /// The same with another checkout of the assembled tree.
+    pub fn apart(&self) -> Self {
+        Paths {
+            tree: self.work.join("linux-apart"),
+            ..self.clone()
+        }
     }
 
     /// The patches and the list of new files.

@@ -223,6 +223,24 @@ pub fn check_out_series(paths: &Paths) -> Result<()> {
     }
 }
 
+/// Another checkout of the patched kernel, for builds of single commits: in the usual one they would
+/// touch files that everything depends on.
+pub fn apart(paths: &Paths) -> Result<Paths> {
+    check_out_series(paths)?;
+    let apart = paths.apart();
+
+    if !apart.tree.is_dir() {
+        output(
+            Command::new("git")
+                .current_dir(&paths.tree)
+                .args(["worktree", "add", "-q", "-f", "--detach"])
+                .arg(&apart.tree)
+                .arg("base"),
+        )?;
+    }
+    Ok(apart)
+}
+
 /// Writes the commits of the branch `series`, as it is in the tree, back to the repository.
 pub fn export(paths: &Paths) -> Result<()> {
     let files = new_files(paths)?;

@@ -109,9 +109,8 @@ impl<'a> Build<'a> {
 
 /// Each commit builds, in each configuration, and adds no warning.
 pub fn each_commit(paths: &Paths) -> Result<Outcome> {
+    let paths = &tree::apart(paths)?;
     let mut outcome = Outcome::default();
-
-    tree::check_out_series(paths)?;
     let commits = output(Command::new("git").current_dir(&paths.tree).args([
         "log",
         "--reverse",
@@ -122,7 +121,7 @@ pub fn each_commit(paths: &Paths) -> Result<Outcome> {
         let build = Build::new(paths, config)?;
 
         println!("  {config}: base");
-        tree::check_out_base(paths)?;
+        tree::check_out(paths, "base")?;
         let mut known = build.run()?;
         for line in commits.lines() {
             let (commit, subject) = line.split_once(' ').unwrap_or((line, ""));
@@ -144,7 +143,6 @@ pub fn each_commit(paths: &Paths) -> Result<Outcome> {
             known.0.extend(new.0);
         }
     }
-    tree::check_out_series(paths)?;
     Ok(outcome)
 }
 

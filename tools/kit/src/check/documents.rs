@@ -26,39 +26,52 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
 
 /// What `kernel-doc` says of the C files that the series changes, and did not say of the base.
 fn comments(paths: &Paths) -> Result<Outcome> {
-    let said = |paths: &Paths| -> Result<String> {
-        let changed = output(Command::new("git").current_dir(&paths.tree).args([
-            "diff",
-            "--name-only",
-            "--diff-filter=AM",
-            "base..series",
-            "--",
-            "mm/*.c",
-            "mm/*.h",
-            "include/*.h",
-            "ipc/*.c",
-        ]))?;
-        let files = changed
-            .lines()
-            .filter(|file| paths.tree.join(file).is_file());
-        let said = feed(
-            Command::new("scripts/kernel-doc")
-                .current_dir(&paths.tree)
-                .args(["-none", "-Wall"])
-                .args(files),
-            b"",
-        )?;
-        Ok(String::from_utf8_lossy(&said.stderr).into_owned())
-    };
     tree::check_out_series(paths)?;
-    let now = Warnings::of(&said(paths)?);
-    tree::check_out_base(paths)?;
-    let new = now.without(&Warnings::of(&said(paths)?));
-    tree::check_out_series(paths)?;
+    let changed = output(Command::new("git").current_dir(&paths.tree).args([
+        "diff",
+        "--name-only",
+        "--diff-filter=AM",
+        "base..series",
+        "--",
+        "mm/*.c",
+        "mm/*.h",
+        "include/*.h",
+        "ipc/*.c",
+    ]))?;
+    let new =
+        warnings_of(paths, "series", &changed)?.without(&warnings_of(paths, "base", &changed)?);
     let mut outcome = Outcome::default();
 
     outcome.check(new.is_empty(), || format!("kernel-doc:\n{new}"));
     Ok(outcome)
+}
+
+/// What `kernel-doc` says of the files of a commit. The tree is left alone, or all that depends on
+/// these files would be built again.
+fn warnings_of(paths: &Paths, commit: &str, files: &str) -> Result<Warnings> {
+    let folder = paths.work.join("kernel-doc");
+    let mut there = Vec::new();
+
+    for file in files.lines() {
+        let text = Command::new("git")
+            .current_dir(&paths.tree)
+            .args(["show", &format!("{commit}:{file}")])
+            .output()?;
+        if text.status.success() {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+            fs::write(path, text.stdout)?;
+            there.push(file);
+        }
+    }
+    let said = feed(
+        Command::new(paths.tree.join("scripts/kernel-doc"))
+            .current_dir(&folder)
+            .args(["-none", "-Wall"])
+            .args(there),
+        b"",
+    )?;
+    Ok(Warnings::of(&String::from_utf8_lossy(&said.stderr)))
 }
 
 /// Sphinx renders the pages.
