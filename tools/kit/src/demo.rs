@@ -1,72 +1,114 @@
-//! Guests to look at: the demonstration program, and a shell.
+//! Guests to look at: the demonstration programs, and a shell.
 
 use crate::{
-    guest::{self, Guest, Machine},
+    guest::{self, Content, Guest, Machine},
     host, kernel,
     outcome::Outcome,
     paths::Paths,
     programs, selftest,
 };
 use anyhow::{ensure, Result};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-/// What the demonstration is: an argument of the program, and what the kernel is told. A move of a
-/// region, then the same call where it is turned off.
-const PARTS: [(&str, &str); 2] = [("", ""), ("off", "mremap_range=off")];
+/// A guest of the demonstration: its name, what the kernel is told, and what runs there.
+struct Part {
+    name: &'static str,
+    parameters: &'static str,
+    /// Commands, and words that each says when it goes as it should.
+    commands: [(&'static str, &'static str); 2],
+}
 
-/// Runs the program with an argument, in a guest, which prints what it has to say.
-fn show(
-    paths: &Paths,
-    (image, program): &(PathBuf, PathBuf),
-    argument: &str,
-    parameters: &str,
-) -> Result<()> {
+/// A move of a region, and an arena that grows by moving; then the same where one call moves no
+/// more than one mapping.
+const PARTS: [Part; 2] = [
+    Part {
+        name: "demo",
+        parameters: "",
+        commands: [
+            ("demo", "mappings arrived, 0 were left behind"),
+            ("arena", "moved by one call for all of it"),
+        ],
+    },
+    Part {
+        name: "demo-off",
+        parameters: "mremap_range=off",
+        commands: [
+            ("demo off", "Bad address"),
+            ("arena", "moved by a call for each mapping"),
+        ],
+    },
+];
+
+/// The programs.
+const PROGRAMS: [&str; 2] = ["demo", "arena"];
+
+/// Runs a part in a guest, which prints what it has to say, and counts its commands.
+fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Result<Outcome> {
+    let run = |(command, _): &(&str, &str)| {
+        format!("/guest/{command} && echo 'passed: {command}' || echo '| failed: {command}'\n")
+    };
     let guest = Guest {
         image,
-        content: &[("guest/demo".to_owned(), program.clone())],
-        script: &format!("/guest/demo {argument} || echo '| the demo failed'"),
-        parameters,
+        content: programs,
+        script: &part.commands.iter().map(run).collect::<String>(),
+        parameters: part.parameters,
         cpus: 1,
         machine: Machine::Pc,
         show: true,
         limit: Duration::from_secs(120),
     };
-    let console = guest.run(paths, "demo")?;
-    ensure!(
-        console.contains("\n|") && !console.contains("the demo failed"),
-        "the demo failed, see build/logs/demo.console"
-    );
-    Ok(())
+    let console = guest.run(paths, part.name)?;
+    let mut outcome = Outcome::default();
+
+    for (command, words) in part.commands {
+        let said = |line: &str| line.starts_with('|') && line.contains(words);
+        let passed = console.contains(&format!("passed: {command}\n"));
+        outcome.check(passed && console.lines().any(said), || {
+            format!(
+                "{command} failed or did not say '{words}', see build/logs/{}.console",
+                part.name
+            )
+        });
+    }
+    Ok(outcome)
 }
 
-/// Builds the kernel and the program.
-fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
+/// Builds the kernel and the programs.
+fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, Vec<Content>)> {
+    let content = |program| {
+        Ok((
+            format!("guest/{program}"),
+            host::static_program(paths, program)?,
+        ))
+    };
+
     Ok((
         kernel::series(paths, config)?,
-        host::static_program(paths, "demo")?,
+        PROGRAMS.into_iter().map(content).collect::<Result<_>>()?,
     ))
 }
 
 /// Shows the demonstration.
 pub fn run(paths: &Paths) -> Result<()> {
-    let made = prepare(paths, "test")?;
+    let outcome = check(paths, "test")?;
 
-    for (argument, parameters) in PARTS {
-        show(paths, &made, argument, parameters)?;
-    }
+    ensure!(outcome.failed == 0, "{}", outcome.notes.join("\n"));
     Ok(())
 }
 
 /// Expects the demonstration to go as it should, each part on its own.
 pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
-    let made = prepare(paths, config)?;
+    let (image, programs) = prepare(paths, config)?;
     let mut outcome = Outcome::default();
 
-    for (argument, parameters) in PARTS {
-        let shown = show(paths, &made, argument, parameters);
-        outcome.check(shown.is_ok(), || {
-            format!("demo {argument}: {:#}", shown.as_ref().unwrap_err())
-        });
+    for part in &PARTS {
+        match show(paths, &image, &programs, part) {
+            Ok(shown) => outcome.add(shown),
+            Err(error) => outcome.check(false, || format!("{}: {error:#}", part.name)),
+        }
     }
     Ok(outcome)
 }
@@ -75,7 +117,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 pub fn shell(paths: &Paths) -> Result<()> {
     let image = kernel::series(paths, "test")?;
     let mut content = selftest::programs(paths)?;
-    for program in programs::ALL {
+    for program in programs::ALL.into_iter().chain(["arena"]) {
         content.push((
             format!("guest/{program}"),
             host::static_program(paths, program)?,
