@@ -14,9 +14,11 @@ codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}") || cod
 case "$codename:$(uname -m)" in
 bookworm:x86_64)
 	# rustc-web is the newer Rust that Debian keeps for its browsers.
-	pkgs="rustc-web rust-web-src cargo-web rustfmt-web clang-19 lld-19 llvm-19 libclang-19-dev" ;;
+	pkgs="rustc-web rust-web-src cargo-web rustfmt-web clang-19 lld-19 llvm-19 libclang-19-dev"
+	clippy=rust-web-clippy ;;
 trixie:x86_64)
-	pkgs="rustc rust-src cargo rustfmt bindgen clang-19 lld-19 llvm-19 libclang-19-dev" ;;
+	pkgs="rustc rust-src cargo rustfmt bindgen clang-19 lld-19 llvm-19 libclang-19-dev"
+	clippy=rust-clippy ;;
 *)
 	say "this needs Debian 12 (bookworm) or 13 (trixie) on x86_64, not '$codename' on $(uname -m)"
 	exit 1 ;;
@@ -28,9 +30,9 @@ pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 per
 # The font of the chart that "make bench" draws.
 pkgs="$pkgs fonts-dejavu-core"
 
-# sparse, Sphinx, a reader of manual pages, a 64-bit ARM machine, and what b4 takes.
+# Clippy, sparse, Sphinx, a reader of manual pages, a 64-bit ARM machine, and what b4 takes.
 [ "${1:-}" != check-series ] ||
-	pkgs="$pkgs sparse python3-sphinx man-db groff graphviz qemu-system-arm
+	pkgs="$pkgs $clippy sparse python3-sphinx man-db groff graphviz qemu-system-arm
 		python3-venv python3-pip"
 
 missing=

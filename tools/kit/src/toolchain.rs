@@ -46,23 +46,30 @@ impl Toolchain {
 
     /// The settings that the kernel's make takes.
     pub fn make_options(&self) -> Vec<String> {
-        let beside = |name: &str| {
-            let path = self.rustc.with_file_name(name);
-            if path.is_file() {
-                path
-            } else {
-                PathBuf::from(name)
-            }
-        };
-
         vec![
             format!("LLVM=-{LLVM}"),
             format!("RUSTC={}", self.rustc.display()),
             format!("HOSTRUSTC={}", self.rustc.display()),
-            format!("RUSTDOC={}", beside("rustdoc").display()),
-            format!("RUSTFMT={}", beside("rustfmt").display()),
+            format!("RUSTDOC={}", self.beside("rustdoc").display()),
+            format!("RUSTFMT={}", self.beside("rustfmt").display()),
             format!("BINDGEN={}", self.bindgen.display()),
         ]
+    }
+
+    /// The setting for clippy, which has to be that of the compiler.
+    pub fn clippy_option(&self) -> String {
+        format!("CLIPPY_DRIVER={}", self.beside("clippy-driver").display())
+    }
+
+    /// A program that comes with the compiler.
+    fn beside(&self, name: &str) -> PathBuf {
+        let path = self.rustc.with_file_name(name);
+
+        if path.is_file() {
+            path
+        } else {
+            PathBuf::from(name)
+        }
     }
 
     /// Sets what bindgen needs from the environment.

@@ -21,18 +21,25 @@ use std::{
 pub struct Warnings(BTreeSet<String>);
 
 impl Warnings {
-    /// The warnings in what a tool has printed.
+    /// The warnings in what a tool has printed, each with the file that it is about.
     pub fn of(text: &str) -> Self {
         let number = Regex::new("[0-9]+").expect("a pattern");
-        let is_warning = |line: &&str| {
-            let line = line.to_ascii_lowercase();
-            line.contains("warning:") || line.contains("error:")
+        let is_warning = |line: &str| {
+            let line = line.trim_start().to_ascii_lowercase();
+            line.contains("warning:") || line.contains("error:") || line.starts_with("error[")
         };
+        // Rust's tools name the file in the next line, after an arrow.
+        let next = text.lines().skip(1).chain([""]);
 
         Warnings(
             text.lines()
-                .filter(is_warning)
-                .map(|line| number.replace_all(line.trim(), "N").into_owned())
+                .zip(next)
+                .filter(|(line, _)| is_warning(line))
+                .map(|(line, next)| match next.trim().strip_prefix("--> ") {
+                    Some(file) => format!("{file}: {}", line.trim()),
+                    None => line.trim().to_owned(),
+                })
+                .map(|line| number.replace_all(&line, "N").into_owned())
                 .collect(),
         )
     }
@@ -179,12 +186,20 @@ mod tests {
     use super::Warnings;
 
     #[test]
+    fn warnings_of_rust_have_a_file() {
+        let text = "warning: unused\n  --> rust/kernel/mm.rs:7:1\n   |\n";
+
+        assert!(!Warnings::of(text).about(&["kernel/mm"]).is_empty());
+        assert!(Warnings::of(text).about(&["kernel/net"]).is_empty());
+    }
+
+    #[test]
     fn a_warning_that_has_moved_is_known() {
         let base = Warnings::of("mm/mremap.c:10:2: warning: unused variable 'a'\n  CC foo.o\n");
         let same = Warnings::of("mm/mremap.c:12:2: warning: unused variable 'a'\n");
         let other = Warnings::of("mm/mremap.c:12:2: warning: unused variable 'b'\n");
 
-        assert!(same.without(&base).is_empty());
+        assert!(same.about(&["mremap.c"]).without(&base).is_empty());
         assert!(!other.without(&base).is_empty());
     }
 }

@@ -20,7 +20,11 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
     ] {
         let step = format!("check {name}");
         let failed = Step::new(paths, &step)
-            .run(kernel::make(paths, &toolchain, &objects).args(arguments))
+            .run(
+                kernel::make(paths, &toolchain, &objects)
+                    .arg(toolchain.clippy_option())
+                    .args(arguments),
+            )
             .err();
         let said = fs::read_to_string(paths.logs.join(format!("check-{name}.log")))?;
         let warnings = Warnings::of(&said).about(&["mremap_move", "kernel/mm", "kernel/task.rs"]);
