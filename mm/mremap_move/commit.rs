@@ -21,7 +21,6 @@ use core::ops::Range;
 use kernel::{
     bindings::mremap_tally as Tally,
     current,
-    ffi::c_ulong,
     mm::{self, flags, Charge, Left, LockedMm, Transfer, UnmapEvents},
     prelude::*,
     task::cond_resched,
@@ -158,7 +157,7 @@ fn bring_all(transfer: &mut Transfer<'_>, plan: &CheckedPlan, tally: &mut Tally)
             mm::Way::Relocate => &mut tally.relocated,
             mm::Way::Copy => &mut tally.copied,
         };
-        *count += brought.mappings as c_ulong;
+        *count += brought.mappings;
 
         if current!().fatal_signal_pending() {
             return Err(EINTR);
@@ -242,8 +241,7 @@ fn merge(left: &mut Left<'_>, plan: &CheckedPlan, arrival: &Arrival) {
     let (first, last) = (segment.old, segment.source().end - 1);
     let (below, above) = (start.wrapping_sub(1), end);
     let [is_first, is_last] = *ends;
-    let with_prev =
-        !is(first).contains(&below) && !(is_first && was(first, start).contains(&below));
+    let with_prev = !(is(first).contains(&below) || is_first && was(first, start).contains(&below));
     let with_next = is_last && !is(last).contains(&above) && !was(last, end - 1).contains(&above);
 
     left.merge(start..end, with_prev, with_next);

@@ -67,9 +67,9 @@ pub unsafe extern "C" fn mremap_move_range(
     // outlives this function.
     let (request, mut events) = unsafe {
         let request = Request {
-            old: (*call).addr as usize,
-            new: (*call).new_addr as usize,
-            len: (*call).old_len as usize,
+            old: (*call).addr,
+            new: (*call).new_addr,
+            len: (*call).old_len,
             keep_source: (*call).flags & bindings::MREMAP_DONTUNMAP as c_ulong != 0,
         };
         let list = NonNull::from(&mut (*call).uf_unmap_early);
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn mremap_move_range(
     let tally = unsafe { &mut *tally };
 
     match move_range(mm, request, &mut events, tally) {
-        Ok(()) => request.new as c_ulong,
+        Ok(()) => request.new,
         Err(error) => error.to_errno() as c_ulong,
     }
 }

@@ -82,7 +82,7 @@ impl<'a> VmaIter<'a> {
         let vma = NonNull::new(vma)?;
         // SAFETY: The iterator is initialised by the type invariant, and only read here.
         let mas = unsafe { &(*self.vmi.get()).mas };
-        let listed = mas.index as usize..mas.last as usize + 1;
+        let listed = mas.index..mas.last + 1;
 
         Some(Entry {
             // SAFETY: The mapping was found under the lock, and cannot change during `'a`.

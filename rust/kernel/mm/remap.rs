@@ -37,8 +37,6 @@ pub(super) fn whole_pages(addr: usize, len: usize) -> bool {
 
 /// The errno in an address that a C function returned, if it is one.
 fn to_address(ret: crate::ffi::c_ulong) -> Result<usize> {
-    let ret = ret as usize;
-
     if ret > usize::MAX - bindings::MAX_ERRNO as usize {
         return Err(Error::from_errno(ret as isize as i32));
     }

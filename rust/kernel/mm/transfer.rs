@@ -487,11 +487,11 @@ impl<'a> Transfer<'a> {
         }
         self.mm.validate();
 
+        if self.copies == 0 {
+            return;
+        }
         let mut from = self.source.start;
-        while self.copies != 0 {
-            let Some(entry) = self.mm.vmas(from..told).next() else {
-                break;
-            };
+        while let Some(entry) = self.mm.vmas(from..told).next() {
             from = clip(&self.source, &entry).end;
             // SAFETY: The mapping has just been found, and the lock is held.
             //

@@ -22,7 +22,7 @@ pub mod flags {
         | crate::bindings::VM_MIXEDMAP
         | crate::bindings::VM_IO) as usize;
     /// The pages in it may be merged with equal ones by KSM.
-    pub const MERGEABLE: usize = crate::bindings::VM_MERGEABLE as usize;
+    pub const MERGEABLE: usize = crate::bindings::VM_MERGEABLE;
 }
 
 /// A mapping in an address space whose lock is held. Wraps `struct vm_area_struct`.
@@ -57,24 +57,21 @@ impl VmaRef {
     #[inline]
     pub fn start(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
-        let start = unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_start };
-        start as usize
+        unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_start }
     }
 
     /// Returns where the mapping ends, in bytes; the first address after it.
     #[inline]
     pub fn end(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
-        let end = unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_end };
-        end as usize
+        unsafe { (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1.vm_end }
     }
 
     /// Returns the [`flags`] of the mapping.
     #[inline]
     pub fn flags(&self) -> usize {
         // SAFETY: The lock is held, so nobody changes the field.
-        let flags = unsafe { (*self.as_ptr()).__bindgen_anon_2.vm_flags };
-        flags as usize
+        unsafe { (*self.as_ptr()).__bindgen_anon_2.vm_flags }
     }
 
     /// Is the mapping private and writable, and so limited by `RLIMIT_DATA`?

@@ -320,6 +320,17 @@ static inline struct counts read_counts(void)
 	return c;
 }
 
+/* Replaces what a file says, as the shell's > does. */
+static inline bool write_text(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* Maps a page just below @addr, whatever was there. */
 static inline char *map_below(char *addr)
 {

@@ -15,16 +15,6 @@
 
 static size_t page;
 
-static bool write_text(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /*
  * Everything that a call may be refused for. Each refusal must leave all that
  * is mapped as it was.

@@ -120,16 +120,6 @@ TEST_F(seen, taken_back_is_counted)
 	EXPECT_MOVES(0, 1);
 }
 
-static bool write_file(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_TRUNC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* The end of the first line of the trace that has @text in it, from there on. */
 static bool find_event(const char *text, char *line, int size)
 {
@@ -155,12 +145,12 @@ TEST_F(seen, traced)
 	    (mount("tracefs", TRACING, "tracefs", 0, NULL) || access(event, W_OK)))
 		SKIP(return, "no such event");
 
-	ASSERT_TRUE(write_file(TRACING "trace", "\n"));
-	ASSERT_TRUE(write_file(event, "1"));
+	ASSERT_TRUE(write_text(TRACING "trace", "\n"));
+	ASSERT_TRUE(write_text(event, "1"));
 	EXPECT_EQ(0, move_by_one_call(self->src, self->len, self->dst,
 				      MOVE | MREMAP_DONTUNMAP));
 	found = find_event("mremap_range: ", line, sizeof(line));
-	EXPECT_TRUE(write_file(event, "0"));
+	EXPECT_TRUE(write_text(event, "0"));
 
 	ASSERT_TRUE(found);
 	snprintf(expected, sizeof(expected),
