@@ -16,6 +16,7 @@ const DEFAULT: &str = "/usr/src/linux-source-6.12.tar.xz";
 /// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
 pub fn prepare(paths: &Paths) -> Result<()> {
     let source = PathBuf::from(std::env::var_os("LINUX_SRC").unwrap_or(DEFAULT.into()));
+    let name = format!("LINUX_SRC={}", source.display());
     let id = identity(&source)?;
     let id_file = paths.work.join("base-id");
 
@@ -23,7 +24,7 @@ pub fn prepare(paths: &Paths) -> Result<()> {
         return Ok(());
     }
     if source.is_dir() {
-        check_version(&source, &source)?;
+        check_version(&source, &name)?;
     }
     // What an interruption left behind is not taken for a tree.
     let half = paths.work.join("linux.half");
@@ -38,15 +39,9 @@ pub fn prepare(paths: &Paths) -> Result<()> {
                 .arg(&half),
         )?;
     } else {
-        Step::new(paths, "unpack").run(
-            Command::new("tar")
-                .args(["--strip-components=1", "-xf"])
-                .arg(&source)
-                .arg("-C")
-                .arg(&half),
-        )?;
+        unpack(paths, &source, &half)?;
     }
-    let version = check_version(&half, &source)?;
+    let version = check_version(&half, &name)?;
 
     println!("Linux {version} is the base");
     let git = |args: &[&str]| output(Command::new("git").current_dir(&half).args(args));
@@ -78,14 +73,24 @@ fn remove(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a tree that the series is not for. `source` is what the user calls it.
-fn check_version(tree: &Path, source: &Path) -> Result<String> {
-    let version = version(tree).with_context(|| format!("LINUX_SRC={}", source.display()))?;
+/// Unpacks a tarball of a kernel into a folder.
+pub fn unpack(paths: &Paths, tarball: &Path, folder: &Path) -> Result<()> {
+    Step::new(paths, "unpack").run(
+        Command::new("tar")
+            .args(["--strip-components=1", "-xf"])
+            .arg(tarball)
+            .arg("-C")
+            .arg(folder),
+    )
+}
+
+/// Refuses a tree that the series is not for. `name` is what the user calls it.
+pub fn check_version(tree: &Path, name: &str) -> Result<String> {
+    let version = version(tree).with_context(|| name.to_owned())?;
 
     ensure!(
         version.starts_with(&format!("{VERSION}.")),
-        "LINUX_SRC={} is Linux {version}, the series is for {VERSION}.y",
-        source.display()
+        "{name} is Linux {version}, the series is for {VERSION}.y"
     );
     Ok(version)
 }

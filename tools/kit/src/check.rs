@@ -5,6 +5,7 @@ mod builds;
 mod documents;
 mod mails;
 mod rust;
+mod warnings;
 
 use crate::{
     kunit,

@@ -48,8 +48,16 @@ impl Signer {
     }
 }
 
-/// Writes the mails, and returns their files in order: the cover letter is the first.
+/// Writes the mails, and whom they would be for. Returns their files in order.
 pub fn write(paths: &Paths) -> Result<Vec<PathBuf>> {
+    let mails = mails(paths)?;
+
+    write_whole(&paths.build.join("series/cc"), recipients(paths, &mails)?)?;
+    Ok(mails)
+}
+
+/// Writes the mails, and returns their files in order: the cover letter is the first.
+pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
     let signer = Signer::find(paths)?;
     let cover = paths.patches().join("cover-letter");
     let text =
@@ -75,10 +83,7 @@ pub fn write(paths: &Paths) -> Result<Vec<PathBuf>> {
             .arg(&folder)
             .arg("base..series"),
     )?;
-    let mails: Vec<PathBuf> = written.lines().map(PathBuf::from).collect();
-
-    write_whole(&folder.join("cc"), recipients(paths, &mails)?)?;
-    Ok(mails)
+    Ok(written.lines().map(PathBuf::from).collect())
 }
 
 /// Whom each patch would be for, as `scripts/get_maintainer.pl` has it.

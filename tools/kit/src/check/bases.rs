@@ -1,12 +1,13 @@
 //! Other kernels that the patches have to apply to.
 
 use crate::{
+    base,
     outcome::Outcome,
     paths::{Paths, VERSION},
     series,
-    step::{output, Step},
+    step::output,
 };
-use anyhow::{ensure, Result};
+use anyhow::Result;
 use std::{
     collections::BTreeSet,
     fs,
@@ -23,16 +24,16 @@ const PACKAGE: &str = "linux-6.12";
 ///
 /// `UPSTREAM` names a tarball of another 6.12.y.
 pub fn upstream(paths: &Paths) -> Result<Outcome> {
-    let mails = series::write(paths)?;
-    let base = crate::base::version(&paths.tree)?;
+    let mails = series::mails(paths)?;
+    let from = base::version(&paths.tree)?;
     let named = std::env::var_os("UPSTREAM").map(PathBuf::from);
     let Some(tarball) = named.map_or_else(
-        || download(&paths.work.join("upstream"), &base),
+        || download(&paths.work.join("upstream"), &from),
         |tarball| Ok(Some(tarball)),
     )?
     else {
         return Ok(Outcome::skipped(&format!(
-            "no source of {PACKAGE} from {base} on can be downloaded: name a tarball of Linux with \
+            "no source of {PACKAGE} from {from} on can be downloaded: name a tarball of Linux with \
              UPSTREAM="
         )));
     };
@@ -42,21 +43,10 @@ pub fn upstream(paths: &Paths) -> Result<Outcome> {
         fs::remove_dir_all(&tree)?;
     }
     fs::create_dir_all(&tree)?;
-    Step::new(paths, "unpack upstream").run(
-        Command::new("tar")
-            .args(["--strip-components=1", "-xf"])
-            .arg(&tarball)
-            .arg("-C")
-            .arg(&tree),
-    )?;
+    base::unpack(paths, &tarball, &tree)?;
     // Apart from the repository around it.
     output(Command::new("git").current_dir(&tree).args(["init", "-q"]))?;
-    let version = crate::base::version(&tree)?;
-    ensure!(
-        version.starts_with(&format!("{VERSION}.")),
-        "{} is Linux {version}",
-        tarball.display()
-    );
+    let version = base::check_version(&tree, &format!("UPSTREAM={}", tarball.display()))?;
     let mut outcome = Outcome::default();
 
     for mail in &mails[1..] {

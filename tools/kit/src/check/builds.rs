@@ -1,5 +1,6 @@
 //! Builds: of every commit, in every configuration that matters, without a new warning.
 
+use super::warnings::Warnings;
 use crate::{
     kernel,
     outcome::Outcome,
@@ -9,64 +10,11 @@ use crate::{
     tree,
 };
 use anyhow::Result;
-use regex_lite::Regex;
 use std::{
-    collections::BTreeSet,
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// What a build, or another tool, has warned of, without the numbers of lines.
-pub struct Warnings(BTreeSet<String>);
-
-impl Warnings {
-    /// The warnings in what a tool has printed, each with the file that it is about.
-    pub fn of(text: &str) -> Self {
-        let number = Regex::new("[0-9]+").expect("a pattern");
-        let is_warning = |line: &str| {
-            let line = line.trim_start().to_ascii_lowercase();
-            line.contains("warning:") || line.contains("error:") || line.starts_with("error[")
-        };
-        // Rust's tools name the file in the next line, after an arrow.
-        let next = text.lines().skip(1).chain([""]);
-
-        Warnings(
-            text.lines()
-                .zip(next)
-                .filter(|(line, _)| is_warning(line))
-                .map(|(line, next)| match next.trim().strip_prefix("--> ") {
-                    Some(file) => format!("{file}: {}", line.trim()),
-                    None => line.trim().to_owned(),
-                })
-                .map(|line| number.replace_all(&line, "N").into_owned())
-                .collect(),
-        )
-    }
-
-    /// Those that are not in `known`.
-    pub fn without(mut self, known: &Warnings) -> Self {
-        self.0.retain(|line| !known.0.contains(line));
-        self
-    }
-
-    /// Those that name one of `parts`.
-    pub fn about(mut self, parts: &[&str]) -> Self {
-        self.0
-            .retain(|line| parts.iter().any(|part| line.contains(part)));
-        self
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for Warnings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|line| writeln!(f, "  {line}"))
-    }
-}
 
 /// The configurations that each commit is built in: the option on, off, and a kernel without Rust.
 const CONFIGS: [&str; 3] = ["test", "off", "without-rust"];
@@ -147,7 +95,7 @@ pub fn each_commit(paths: &Paths) -> Result<Outcome> {
                 format!("{config}: {subject} adds warnings:\n{new}")
             });
             // Once is enough.
-            known.0.extend(new.0);
+            known.add(new);
         }
     }
     Ok(outcome)
@@ -179,27 +127,4 @@ fn has_option(objects: &Path) -> Result<bool> {
     let config = fs::read_to_string(objects.join(".config"))?;
 
     Ok(config.contains("CONFIG_MREMAP_RANGE=y"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Warnings;
-
-    #[test]
-    fn warnings_of_rust_have_a_file() {
-        let text = "warning: unused\n  --> rust/kernel/mm.rs:7:1\n   |\n";
-
-        assert!(!Warnings::of(text).about(&["kernel/mm"]).is_empty());
-        assert!(Warnings::of(text).about(&["kernel/net"]).is_empty());
-    }
-
-    #[test]
-    fn a_warning_that_has_moved_is_known() {
-        let base = Warnings::of("mm/mremap.c:10:2: warning: unused variable 'a'\n  CC foo.o\n");
-        let same = Warnings::of("mm/mremap.c:12:2: warning: unused variable 'a'\n");
-        let other = Warnings::of("mm/mremap.c:12:2: warning: unused variable 'b'\n");
-
-        assert!(same.about(&["mremap.c"]).without(&base).is_empty());
-        assert!(!other.without(&base).is_empty());
-    }
 }

@@ -1,6 +1,6 @@
 //! The documentation of the series, as the kernel's own tools read it.
 
-use super::builds::Warnings;
+use super::warnings::Warnings;
 use crate::{
     kernel,
     outcome::Outcome,

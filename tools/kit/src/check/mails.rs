@@ -5,6 +5,7 @@ use crate::{
     paths::Paths,
     series,
     step::{feed, output},
+    tree,
 };
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -59,7 +60,7 @@ const EXCEPTIONS: [Exception; 7] = [
 
 /// Each patch is clean by `checkpatch.pl --strict`, but for the exceptions, all of which are needed.
 pub fn patches(paths: &Paths) -> Result<Outcome> {
-    let mails = series::write(paths)?;
+    let mails = series::mails(paths)?;
     let line = Regex::new(r"^.*:([0-9]+): ((ERROR|WARNING|CHECK):([A-Z_]+): .*)$")?;
     let mut used = [false; EXCEPTIONS.len()];
     let mut outcome = Outcome::default();
@@ -101,7 +102,7 @@ pub fn patches(paths: &Paths) -> Result<Outcome> {
 
 /// `b4`, with which maintainers take series, finds the whole of it in a mailbox.
 pub fn mailbox(paths: &Paths) -> Result<Outcome> {
-    let mails = series::write(paths)?;
+    let mails = series::mails(paths)?;
     let folder = paths.work.join("mailbox");
     let mut mbox = Vec::new();
 
@@ -115,11 +116,11 @@ pub fn mailbox(paths: &Paths) -> Result<Outcome> {
     let cover = String::from_utf8_lossy(&mbox).into_owned();
     let id = cover
         .lines()
-        .find_map(|line| line.strip_prefix("Message-Id: <")?.strip_suffix('>'))
-        .or_else(|| {
-            cover
-                .lines()
-                .find_map(|line| line.strip_prefix("Message-ID: <")?.strip_suffix('>'))
+        .find_map(|line| {
+            // Versions of git spell it differently.
+            line.strip_prefix("Message-ID: <")
+                .or_else(|| line.strip_prefix("Message-Id: <"))?
+                .strip_suffix('>')
         })
         .context("the cover letter has no message ID")?
         .to_owned();
@@ -143,7 +144,7 @@ pub fn mailbox(paths: &Paths) -> Result<Outcome> {
 
 /// `MAINTAINERS` is well-formed, and every new file has somebody to send it to.
 pub fn maintainers(paths: &Paths) -> Result<Outcome> {
-    let mails = series::write(paths)?;
+    tree::check_out_series(paths)?;
     let test = feed(
         Command::new("scripts/get_maintainer.pl")
             .current_dir(&paths.tree)
@@ -178,6 +179,5 @@ pub fn maintainers(paths: &Paths) -> Result<Outcome> {
             || format!("nobody maintains {file}"),
         );
     }
-    println!("  {} mails, whom for is in build/series/cc", mails.len());
     Ok(outcome)
 }

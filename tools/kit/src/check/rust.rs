@@ -1,6 +1,6 @@
 //! The Rust code of the series, as the kernel's own make targets see it.
 
-use super::builds::Warnings;
+use super::warnings::Warnings;
 use crate::{kernel, outcome::Outcome, paths::Paths, step::Step, toolchain::Toolchain};
 use anyhow::Result;
 use std::fs;
