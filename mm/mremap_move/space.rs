@@ -48,7 +48,7 @@ impl Mapping for Entry<'_> {
     }
 
     fn moves_long(&self, distance: usize) -> bool {
-        let whole_tables = distance % (1 << bindings::PMD_SHIFT) == 0;
+        let whole_tables = distance % bindings::PMD_SIZE == 0;
 
         !whole_tables && self.listed().len() > RMAP_HOLD_BYTES
     }
