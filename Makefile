@@ -5,8 +5,8 @@ KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --re
 
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell series check-series \
-	export lint setup
+.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
+	check-series export lint setup
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
@@ -20,6 +20,8 @@ help:
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/6.12/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
+	@echo 'make deb       a Debian package of the kernel, build/deb; KCONFIG=<a .config> for another one'
+	@echo 'make deb-demo  that package in a Debian of its own, booted from its disk'
 	@echo 'make series    the series as mails, build/series; nothing is sent'
 	@echo 'make check-series  what reviewers ask of it; CHECKS="patches documents" asks some'
 	@echo 'make export    write the branch "series" of build/6.12/linux to patches-6.12/'
@@ -67,6 +69,14 @@ mutants: setup
 
 shell: setup
 	@$(KIT) shell
+
+deb:
+	@tools/setup.sh deb
+	@$(KIT) deb $(call option,KCONFIG,kconfig)
+
+deb-demo:
+	@tools/setup.sh deb-demo
+	@$(KIT) deb-demo
 
 series: setup
 	@$(KIT) series

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
-# the argument "check-series", also what checking the series needs. As another
-# user than root it says which one command to run.
+# an argument also what "make deb", "make deb-demo" or "make check-series" needs.
+# As another user than root it says which one command to run.
 set -eu
 
 say() { echo "setup: $*" >&2; }
@@ -30,10 +30,20 @@ pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 per
 # The font of the chart that "make bench" draws.
 pkgs="$pkgs fonts-dejavu-core"
 
-# Clippy, sparse, Sphinx, a reader of manual pages, a 64-bit ARM machine, and what b4 takes.
+case "${1:-}" in
+deb | deb-demo | check-series)
+	# For the kernel's own packages; dwarves for the type information of Debian's kernels.
+	pkgs="$pkgs debhelper dpkg-dev kmod dwarves" ;;
+esac
+case "${1:-}" in
+deb-demo | check-series)
+	pkgs="$pkgs debootstrap e2fsprogs fdisk grub-common grub-pc-bin" ;;
+esac
+# Debian's configurations, clippy, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
+# machine, and what b4 takes.
 [ "${1:-}" != check-series ] ||
-	pkgs="$pkgs $clippy sparse python3-sphinx man-db groff graphviz qemu-system-arm
-		python3-venv python3-pip"
+	pkgs="$pkgs linux-config-6.12 $clippy sparse python3-sphinx man-db groff graphviz
+		qemu-system-arm python3-venv python3-pip"
 
 missing=
 for pkg in $pkgs; do

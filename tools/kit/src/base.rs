@@ -1,7 +1,7 @@
 //! The base kernel: Debian's source package, or what `LINUX_SRC` names.
 
 use crate::{
-    paths::{write_whole, Paths, VERSION},
+    paths::{remove_folder, write_whole, Paths, VERSION},
     step::{output, Step},
 };
 use anyhow::{ensure, Context, Result};
@@ -28,7 +28,7 @@ pub fn prepare(paths: &Paths) -> Result<()> {
     }
     // What an interruption left behind is not taken for a tree.
     let half = paths.work.join("linux.half");
-    remove(&half)?;
+    remove_folder(&half)?;
     fs::create_dir_all(&half)?;
     println!("unpacking {}", source.display());
     if source.is_dir() {
@@ -60,17 +60,10 @@ pub fn prepare(paths: &Paths) -> Result<()> {
         &format!("Linux {version}"),
     ])?;
     git(&["tag", "base"])?;
-    remove(&paths.apart().tree)?;
-    remove(&paths.tree)?;
+    remove_folder(&paths.apart().tree)?;
+    remove_folder(&paths.tree)?;
     fs::rename(&half, &paths.tree)?;
     write_whole(&id_file, id)
-}
-
-fn remove(dir: &Path) -> Result<()> {
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-    }
-    Ok(())
 }
 
 /// Unpacks a tarball of a kernel into a folder.

@@ -2,20 +2,25 @@
 
 mod bases;
 mod builds;
+mod commits;
 mod documents;
 mod mails;
 mod rust;
 mod warnings;
 
 use crate::{
-    kunit,
+    debian, kunit,
     paths::Paths,
     suite::{self, Suite},
 };
 use anyhow::Result;
+use std::path::Path;
+
+/// Debian's configuration for virtual machines.
+const DEBIAN_CONFIG: &str = "/usr/src/linux-config-6.12/config.amd64_none_cloud-amd64.xz";
 
 /// All checks, quick ones first.
-const CHECKS: [Suite; 9] = [
+const CHECKS: [Suite; 11] = [
     ("patches", |paths, _| mails::patches(paths)),
     ("mailbox", |paths, _| mails::mailbox(paths)),
     ("maintainers", |paths, _| mails::maintainers(paths)),
@@ -23,8 +28,12 @@ const CHECKS: [Suite; 9] = [
     ("documents", |paths, _| documents::check(paths)),
     ("rust", |paths, _| rust::check(paths)),
     ("other-arch", |paths, _| builds::without_rust(paths)),
+    ("debian-config", |paths, _| {
+        debian::takes_option(paths, Path::new(DEBIAN_CONFIG))
+    }),
+    ("debian", |paths, _| debian::demo(paths)),
     ("arm64", |paths, _| kunit::arm64(paths)),
-    ("builds", |paths, _| builds::each_commit(paths)),
+    ("builds", |paths, _| commits::each_commit(paths)),
 ];
 
 /// Runs the checks that are named, or all. Returns whether nothing failed.

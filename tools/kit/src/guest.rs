@@ -21,7 +21,7 @@ use wait_timeout::ChildExt;
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the guest's init prints last.
-const END: &str = "guest: end";
+pub const END: &str = "guest: end";
 
 /// A guest's first program. It runs the shell script that the initramfs has as `/run.sh`.
 const INIT: &str = r#"#!/bin/busybox sh
@@ -113,8 +113,8 @@ fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Result<
     Ok(file)
 }
 
-/// A QEMU that boots `image` on a serial console.
-fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
+/// A QEMU with a serial console, without anything to boot.
+fn pc(accel: &str, cpus: usize) -> Command {
     let mut qemu = Command::new("qemu-system-x86_64");
     // A plain CPU, as some features of others take long to emulate.
     let (accel, cpu) = match accel {
@@ -131,8 +131,15 @@ fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &s
         // Without ACPI the kernel finds one CPU in each socket.
         .args(["-smp", &format!("{cpus},sockets={cpus}")])
         .args(["-display", "none", "-serial", "mon:stdio"])
-        .args(["-no-reboot", "-nic", "none"])
-        .arg("-kernel")
+        .args(["-no-reboot", "-nic", "none"]);
+    qemu
+}
+
+/// A QEMU that boots `image` on a serial console.
+fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
+    let mut qemu = pc(accel, cpus);
+
+    qemu.arg("-kernel")
         .arg(image)
         .arg("-initrd")
         .arg(initramfs)
@@ -260,48 +267,74 @@ impl Guest<'_> {
     pub fn run(&self, paths: &Paths, name: &str) -> Result<String> {
         let initramfs = pack(paths, name, self.content, self.script)?;
         let file = paths.logs.join(format!("{name}.console"));
-        let pc = |accel: &str| qemu(accel, self.image, &initramfs, self.cpus, self.parameters);
+        let with = |accel: &str| qemu(accel, self.image, &initramfs, self.cpus, self.parameters);
         let command = match self.machine {
-            Machine::Pc => pc(&accelerator(paths, self.image)?),
+            Machine::Pc => with(&accelerator(paths, self.image)?),
             Machine::Parallel => match accelerator(paths, self.image)?.as_str() {
-                "tcg" => pc("parallel"),
-                other => pc(other),
+                "tcg" => with("parallel"),
+                other => with(other),
             },
             Machine::Counting => {
-                let mut qemu = pc("count");
+                let mut qemu = with("count");
                 qemu.args(["-icount", "shift=0,sleep=off"]);
                 qemu
             }
             Machine::Uml => uml(self.image, &initramfs, self.parameters),
         };
-        let (console, ended) = run_for(command, &file, self.limit, self.show)?;
-        let last = || {
-            let lines: Vec<&str> = console.lines().collect();
-            lines[lines.len().saturating_sub(30)..].join("\n  ")
-        };
-
-        let complaints = trouble(&console);
-        ensure!(
-            complaints.is_empty(),
-            "the kernel complained in guest {name}:\n  {}\n  the whole console is {}",
-            complaints.join("\n  "),
-            file.display()
-        );
-        ensure!(
-            ended,
-            "guest {name} hung and was killed after {} s:\n  {}\n  the whole console is {}",
-            self.limit.as_secs(),
-            last(),
-            file.display()
-        );
-        ensure!(
-            console.contains(END),
-            "guest {name} ended before its time:\n  {}\n  the whole console is {}",
-            last(),
-            file.display()
-        );
-        Ok(console)
+        watch(command, name, &file, self.limit, self.show)
     }
+}
+
+/// Runs a guest to its end and returns its console. Fails if it hangs, does not reach its end, or
+/// if its kernel complains.
+fn watch(command: Command, name: &str, file: &Path, limit: Duration, show: bool) -> Result<String> {
+    let (console, ended) = run_for(command, file, limit, show)?;
+    let last = || {
+        let lines: Vec<&str> = console.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n  ")
+    };
+
+    let complaints = trouble(&console);
+    ensure!(
+        complaints.is_empty(),
+        "the kernel complained in guest {name}:\n  {}\n  the whole console is {}",
+        complaints.join("\n  "),
+        file.display()
+    );
+    ensure!(
+        ended,
+        "guest {name} hung and was killed after {} s:\n  {}\n  the whole console is {}",
+        limit.as_secs(),
+        last(),
+        file.display()
+    );
+    ensure!(
+        console.contains(END),
+        "guest {name} ended before its time:\n  {}\n  the whole console is {}",
+        last(),
+        file.display()
+    );
+    Ok(console)
+}
+
+/// Boots a PC from a disk with a boot loader on it, shows what its programs say, and returns its
+/// console. `image` is a kernel to find out the accelerator with.
+pub fn boot_disk(
+    paths: &Paths,
+    name: &str,
+    disk: &Path,
+    image: &Path,
+    limit: Duration,
+) -> Result<String> {
+    let file = paths.logs.join(format!("{name}.console"));
+    let mut qemu = pc(&accelerator(paths, image)?, 2);
+
+    qemu.arg("-drive").arg(format!(
+        "if=virtio,format=raw,file={}",
+        // A comma would end the name.
+        disk.display().to_string().replace(',', ",,")
+    ));
+    watch(qemu, name, &file, limit, true)
 }
 
 /// Boots a guest on this terminal, until it ends.

@@ -76,25 +76,29 @@ fn configure(
     }
 
     println!("  {}", toolchain.describe()?);
-    write_config(paths, objects, &fragments, || {
+    write_config(paths, objects, None, &fragments, || {
         make(paths, toolchain, objects)
     })?;
     write_whole(&stamp, wanted)
 }
 
-/// Writes a configuration: the smallest one, with fragments on top, of which a later one may change
-/// what an earlier one says. `make` starts a make that writes to `objects`.
+/// Writes a configuration: that of a file or the smallest one, with fragments on top, of which a
+/// later one may change what an earlier one says. `make` starts a make that writes to `objects`.
 ///
 /// Fails if an option of a fragment did not make it.
 pub fn write_config(
     paths: &Paths,
     objects: &Path,
+    start: Option<&str>,
     fragments: &[PathBuf],
     make: impl Fn() -> Command,
 ) -> Result<()> {
     fs::create_dir_all(objects)?;
     let step = Step::new(paths, "configure");
-    step.run(make().args(["-s", "tinyconfig"]))?;
+    match start {
+        Some(config) => write_whole(&objects.join(".config"), config)?,
+        None => step.run(make().args(["-s", "tinyconfig"]))?,
+    }
     step.run(
         Command::new("scripts/kconfig/merge_config.sh")
             .current_dir(&paths.tree)
@@ -126,9 +130,13 @@ pub fn write_config(
         .collect();
     if lost.iter().any(|line| line == "CONFIG_RUST=y") {
         let why = make().arg("rustavailable").output()?;
-        bail!(
+        ensure!(
+            why.status.success(),
             "the kernel cannot be built with this Rust: {}",
             String::from_utf8_lossy(&why.stderr).trim()
+        );
+        bail!(
+            "this configuration does not take CONFIG_RUST: see what it depends on, in init/Kconfig"
         );
     }
     ensure!(

@@ -1,8 +1,10 @@
 //! Assembles, builds, boots and tests the patched kernel. The Makefile is its user interface.
 
+mod apt;
 mod base;
 mod bench;
 mod check;
+mod debian;
 mod demo;
 mod guest;
 mod host;
@@ -20,11 +22,11 @@ mod tap;
 mod toolchain;
 mod tree;
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 use guest::Machine;
 use paths::Paths;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 #[derive(Parser)]
 #[command(about = "Assembles, builds, boots and tests the patched kernel")]
@@ -86,6 +88,14 @@ enum Command {
     Export,
     /// Write the series as mails to build/series/.
     Series,
+    /// Build a Debian package of the patched kernel, in build/deb/.
+    Deb {
+        /// A whole configuration; otherwise that of a small kernel for virtual machines.
+        #[arg(long)]
+        kconfig: Option<PathBuf>,
+    },
+    /// Install the small package in a Debian, boot it from its disk and show moves there.
+    DebDemo,
     /// Check the series as reviewers would, or run the checks that are named.
     CheckSeries { checks: Vec<String> },
 }
@@ -145,6 +155,12 @@ fn run(args: Args) -> Result<bool> {
         Command::Series => {
             let mails = series::write(&paths)?;
             println!("{} mails in build/series", mails.len());
+            Ok(true)
+        }
+        Command::Deb { kconfig } => debian::build(&paths, kconfig.as_deref()).map(|()| true),
+        Command::DebDemo => {
+            let outcome = debian::demo(&paths)?;
+            ensure!(outcome.failed == 0, "{}", outcome.notes.join("\n"));
             Ok(true)
         }
         Command::CheckSeries { checks } => check::run(&paths, &checks),

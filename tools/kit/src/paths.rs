@@ -48,10 +48,13 @@ impl Paths {
         })
     }
 
-    /// The same with another checkout of the assembled tree.
+    /// The same with another checkout of the assembled tree, and all that is made from it.
     pub fn apart(&self) -> Self {
+        let work = self.work.join("apart");
+
         Paths {
-            tree: self.work.join("linux-apart"),
+            tree: work.join("linux"),
+            work,
             ..self.clone()
         }
     }
@@ -76,6 +79,15 @@ impl Paths {
         );
         Ok(path)
     }
+}
+
+/// Removes a folder with all that is in it, if it is there.
+pub fn remove_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// Replaces a file as a whole: an interruption leaves the old one or the new one.

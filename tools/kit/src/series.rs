@@ -4,7 +4,7 @@
 //! sent: whom the patches would be for is written to `build/series/cc`.
 
 use crate::{
-    paths::{write_whole, Paths},
+    paths::{remove_folder, write_whole, Paths},
     step::output,
     tree,
 };
@@ -19,13 +19,13 @@ use std::{
 const PREFIX: &str = "RFC PATCH 6.12";
 
 /// Who the patches are signed off by, from git's configuration.
-struct Signer {
-    name: String,
-    email: String,
+pub struct Signer {
+    pub name: String,
+    pub email: String,
 }
 
 impl Signer {
-    fn find(paths: &Paths) -> Result<Self> {
+    pub fn find(paths: &Paths) -> Result<Self> {
         let get = |key: &str| {
             let value = output(
                 Command::new("git")
@@ -37,7 +37,7 @@ impl Signer {
 
             ensure!(
                 !value.is_empty(),
-                "git does not know who signs the patches off: git config {key} ..."
+                "git does not know who you are, to sign patches off: git config {key} ..."
             );
             Ok(value)
         };
@@ -65,9 +65,7 @@ pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
     let folder = paths.build.join("series");
 
     tree::check_out_series(paths)?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    remove_folder(&folder)?;
     fs::create_dir_all(&folder)?;
     let written = output(
         Command::new("git")

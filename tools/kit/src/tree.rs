@@ -5,7 +5,7 @@
 
 use crate::{
     base,
-    paths::{write_whole, Paths},
+    paths::{remove_folder, write_whole, Paths},
     step::{filter, output},
 };
 use anyhow::{bail, ensure, Context, Result};
@@ -229,7 +229,10 @@ pub fn apart(paths: &Paths) -> Result<Paths> {
     check_out_series(paths)?;
     let apart = paths.apart();
 
-    if !apart.tree.is_dir() {
+    // Without that file git would take the repository around it for the checkout.
+    if !apart.tree.join(".git").is_file() {
+        remove_folder(&apart.tree)?;
+        fs::create_dir_all(&apart.work)?;
         output(
             Command::new("git")
                 .current_dir(&paths.tree)

@@ -1,9 +1,9 @@
 //! Other kernels that the patches have to apply to.
 
 use crate::{
-    base,
+    apt, base,
     outcome::Outcome,
-    paths::{Paths, VERSION},
+    paths::{remove_folder, Paths, VERSION},
     series,
     step::output,
 };
@@ -39,9 +39,7 @@ pub fn upstream(paths: &Paths) -> Result<Outcome> {
     };
     let tree = paths.work.join("upstream-linux");
 
-    if tree.exists() {
-        fs::remove_dir_all(&tree)?;
-    }
+    remove_folder(&tree)?;
     fs::create_dir_all(&tree)?;
     base::unpack(paths, &tarball, &tree)?;
     // Apart from the repository around it.
@@ -140,22 +138,17 @@ fn download(folder: &Path, base: &str) -> Result<Option<PathBuf>> {
 
 /// The lines of apt's sources, for sources instead of packages.
 fn source_lines() -> Result<String> {
-    let policy = output(Command::new("apt-cache").arg("policy"))?;
-    let mut lines: Vec<String> = policy
-        .lines()
-        .filter_map(|line| {
-            // 500 http://host/path suite/component arch Packages
-            let mut words = line.split_whitespace();
-            let (_, host, place) = (words.next()?, words.next()?, words.next()?);
-            let (suite, component) = place.split_once('/')?;
-            host.contains("debian")
-                .then(|| format!("deb-src {host} {suite} {component}\n"))
+    Ok(apt::archives()?
+        .iter()
+        .map(|archive| {
+            let apt::Archive {
+                url,
+                suite,
+                component,
+            } = archive;
+            format!("deb-src {url} {suite} {component}\n")
         })
-        .collect();
-
-    lines.sort();
-    lines.dedup();
-    Ok(lines.concat())
+        .collect())
 }
 
 #[cfg(test)]

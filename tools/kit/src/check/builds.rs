@@ -1,11 +1,11 @@
-//! Builds: of every commit, in every configuration that matters, without a new warning.
+//! Builds with the compiler's and sparse's warnings, and for another architecture.
 
 use super::warnings::Warnings;
 use crate::{
     kernel,
     outcome::Outcome,
-    paths::Paths,
-    step::{output, Step},
+    paths::{remove_folder, Paths},
+    step::Step,
     toolchain::Toolchain,
     tree,
 };
@@ -16,25 +16,23 @@ use std::{
     process::Command,
 };
 
-/// The configurations that each commit is built in: the option on, off, and a kernel without Rust.
-const CONFIGS: [&str; 3] = ["test", "off", "without-rust"];
+/// The fragment with the KUnit tests of the series, and the option that it is about.
+const KUNIT: (&str, &str) = ("kunit", "config MREMAP_RANGE_KUNIT_TEST");
 
 /// A kernel that is built again and again, with the compiler's and sparse's warnings.
-struct Build<'a> {
+pub struct Build<'a> {
     paths: &'a Paths,
     toolchain: Toolchain,
     objects: PathBuf,
-    fragments: Vec<PathBuf>,
-    config: &'a str,
+    config: &'static str,
 }
 
 impl<'a> Build<'a> {
-    fn new(paths: &'a Paths, config: &'a str) -> Result<Self> {
+    pub fn new(paths: &'a Paths, config: &'static str) -> Result<Self> {
         Ok(Build {
             paths,
             toolchain: Toolchain::find(paths)?,
-            objects: paths.objects(&format!("check-{config}")),
-            fragments: vec![paths.fragment("common")?, paths.fragment(config)?],
+            objects: paths.objects(config),
             config,
         })
     }
@@ -43,13 +41,51 @@ impl<'a> Build<'a> {
         kernel::make(self.paths, &self.toolchain, &self.objects)
     }
 
+    pub fn image(&self) -> PathBuf {
+        self.objects.join("arch/x86/boot/bzImage")
+    }
+
+    /// Whether what is checked out has the KUnit tests of the series.
+    pub fn has_kunit(&self) -> Result<bool> {
+        Ok(fs::read_to_string(self.paths.tree.join("mm/Kconfig"))?.contains(KUNIT.1))
+    }
+
+    /// The fragments of what is checked out. Commits bring options.
+    fn fragments(&self) -> Result<Vec<PathBuf>> {
+        let mut fragments = vec![
+            self.paths.fragment("common")?,
+            self.paths.fragment(self.config)?,
+        ];
+        let kunit = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
+        if kunit && self.has_kunit()? {
+            fragments.push(self.paths.fragment(KUNIT.0)?);
+        }
+        Ok(fragments)
+    }
+
+    /// What it is built with, for any commit.
+    pub fn made_of(&self) -> Result<String> {
+        let mut made_of = self.toolchain.describe()?;
+
+        for fragment in ["common", self.config, KUNIT.0] {
+            made_of += &fs::read_to_string(self.paths.fragment(fragment)?)?;
+        }
+        Ok(made_of)
+    }
+
+    /// Forgets what was built: a file that is not built again does not show its warnings.
+    pub fn clean(&self) -> Result<()> {
+        remove_folder(&self.objects)
+    }
+
     /// Builds what is checked out, and returns what was warned of.
-    fn run(&self) -> Result<Warnings> {
+    pub fn run(&self) -> Result<Warnings> {
         let jobs = std::thread::available_parallelism()?;
         let name = format!("check {}", self.config);
 
-        // Commits bring options, which the fragments may name.
-        kernel::write_config(self.paths, &self.objects, &self.fragments, || self.make())?;
+        kernel::write_config(self.paths, &self.objects, None, &self.fragments()?, || {
+            self.make()
+        })?;
         Step::new(self.paths, &name).run(
             self.make()
                 .args(["W=1", "C=1", "bzImage"])
@@ -60,45 +96,6 @@ impl<'a> Build<'a> {
             self.paths.logs.join(log),
         )?))
     }
-}
-
-/// Each commit builds, in each configuration, and adds no warning.
-pub fn each_commit(paths: &Paths) -> Result<Outcome> {
-    let paths = &tree::apart(paths)?;
-    let mut outcome = Outcome::default();
-    let commits = output(Command::new("git").current_dir(&paths.tree).args([
-        "log",
-        "--reverse",
-        "--format=%h %s",
-        "base..series",
-    ]))?;
-    for config in CONFIGS {
-        let build = Build::new(paths, config)?;
-
-        println!("  {config}: base");
-        tree::check_out(paths, "base")?;
-        let mut known = build.run()?;
-        for line in commits.lines() {
-            let (commit, subject) = line.split_once(' ').unwrap_or((line, ""));
-
-            println!("  {config}: {subject}");
-            tree::check_out(paths, commit)?;
-            let warnings = match build.run() {
-                Ok(warnings) => warnings,
-                Err(error) => {
-                    outcome.check(false, || format!("{config}: {subject}: {error:#}"));
-                    continue;
-                }
-            };
-            let new = warnings.without(&known);
-            outcome.check(new.is_empty(), || {
-                format!("{config}: {subject} adds warnings:\n{new}")
-            });
-            // Once is enough.
-            known.add(new);
-        }
-    }
-    Ok(outcome)
 }
 
 /// The patched kernel builds for an architecture that has no Rust in this version, and does not
@@ -115,7 +112,7 @@ pub fn without_rust(paths: &Paths) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     tree::check_out_series(paths)?;
-    kernel::write_config(paths, &objects, &[paths.fragment("arm")?], make)?;
+    kernel::write_config(paths, &objects, None, &[paths.fragment("arm")?], make)?;
     Step::new(paths, "check arm").run(make().arg(format!("-j{jobs}")).arg("vmlinux"))?;
     outcome.check(!has_option(&objects)?, || {
         "CONFIG_MREMAP_RANGE is on without Rust".to_owned()

@@ -30,6 +30,11 @@ impl Warnings {
         )
     }
 
+    /// Those that were written as text, each in a line.
+    pub fn read(text: &str) -> Self {
+        Warnings(text.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
     /// Those that are not in `known`.
     pub fn without(mut self, known: &Warnings) -> Self {
         self.0.retain(|line| !known.0.contains(line));

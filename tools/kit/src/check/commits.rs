@@ -1,0 +1,203 @@
+//! Every commit: it builds in every configuration that matters, without a new warning, and what was
+//! tested before passes as before.
+
+use super::{builds::Build, warnings::Warnings};
+use crate::{
+    guest::Content,
+    kunit,
+    outcome::Outcome,
+    paths::{write_whole, Paths},
+    selftest::{self, Printed},
+    step::output,
+    tree,
+};
+use anyhow::Result;
+use std::{fs, path::PathBuf, process::Command};
+
+/// The configuration whose kernels are tested, with the option on.
+const TESTED: &str = "test";
+
+/// The configurations that each commit is built in: the option on, off, and a kernel without Rust.
+const CONFIGS: [&str; 3] = [TESTED, "off", "without-rust"];
+
+/// What is known of the commits that passed, in a file for each configuration and tree of files, as
+/// it takes long to find out: the warnings of its build.
+struct Known<'a> {
+    paths: &'a Paths,
+    folder: PathBuf,
+    /// What it was built with.
+    made_of: String,
+}
+
+impl Known<'_> {
+    fn file(&self, commit: &str) -> Result<PathBuf> {
+        let tree = output(
+            Command::new("git")
+                .current_dir(&self.paths.tree)
+                .args(["rev-parse", &format!("{commit}^{{tree}}")]),
+        )?;
+        Ok(self.folder.join(tree.trim()))
+    }
+
+    fn warnings(&self, commit: &str) -> Result<Option<Warnings>> {
+        let text = fs::read_to_string(self.file(commit)?).unwrap_or_default();
+
+        Ok(text.strip_prefix(&self.made_of).map(Warnings::read))
+    }
+
+    fn keep(&self, commit: &str, warnings: &Warnings) -> Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        write_whole(&self.file(commit)?, format!("{}{warnings}", self.made_of))
+    }
+}
+
+/// The tests that kernels are given: programs of the base and of the series, and what those of the
+/// base printed in its own kernel.
+struct Tests<'a> {
+    paths: &'a Paths,
+    programs: Vec<Content>,
+    base: Option<Printed>,
+}
+
+impl<'a> Tests<'a> {
+    fn new(paths: &'a Paths) -> Result<Self> {
+        tree::check_out(paths, "series")?;
+        Ok(Tests {
+            paths,
+            programs: selftest::programs(paths)?,
+            base: None,
+        })
+    }
+
+    /// Tests a kernel. The first one is that of the base. `last`: it has all of the series.
+    fn run(&mut self, build: &Build, last: bool) -> Result<Outcome> {
+        let image = build.image();
+        let mut outcome = kunit::in_guest(self.paths, "commit-kunit", &image, build.has_kunit()?)?;
+        let printed = selftest::of_base(self.paths, "commit", &image, &self.programs)?;
+
+        match &self.base {
+            None => self.base = Some(printed),
+            Some(base) => outcome.add(selftest::compare(base, &printed)),
+        }
+        if last {
+            outcome.add(selftest::own(self.paths, "commit", &image, &self.programs)?);
+        }
+        Ok(outcome)
+    }
+}
+
+/// A walk over the commits in one configuration.
+struct Walk<'a> {
+    paths: &'a Paths,
+    config: &'static str,
+    build: Build<'a>,
+    known: Known<'a>,
+    tests: Option<Tests<'a>>,
+    /// What the commits so far warn of.
+    warnings: Warnings,
+    outcome: Outcome,
+}
+
+impl<'a> Walk<'a> {
+    fn new(paths: &'a Paths, config: &'static str) -> Result<Self> {
+        let tests = (config == TESTED).then(|| Tests::new(paths)).transpose()?;
+        let build = Build::new(paths, config)?;
+
+        Ok(Walk {
+            paths,
+            config,
+            known: Known {
+                paths,
+                folder: paths.work.join(format!("passed-{config}")),
+                made_of: build.made_of()?,
+            },
+            build,
+            tests,
+            warnings: Warnings::read(""),
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Builds and tests the base, for what is compared with it.
+    fn base(&mut self) -> Result<()> {
+        println!("  {}: base", self.config);
+        tree::check_out(self.paths, "base")?;
+        match self.known.warnings("base")? {
+            Some(known) => self.warnings.add(known),
+            None => self.build.clean()?,
+        }
+        self.warnings.add(self.build.run()?);
+        self.known.keep("base", &self.warnings)?;
+        if let Some(tests) = &mut self.tests {
+            self.outcome.add(tests.run(&self.build, false)?);
+        }
+        Ok(())
+    }
+
+    /// Builds and tests a commit, unless it has passed before.
+    fn commit(&mut self, commit: &str, subject: &str, last: bool) -> Result<()> {
+        if let Some(known) = self.known.warnings(commit)? {
+            println!("  {}: {subject}: passed before", self.config);
+            self.warnings.add(known);
+            self.outcome.passed += 1;
+            return Ok(());
+        }
+        println!("  {}: {subject}", self.config);
+        tree::check_out(self.paths, commit)?;
+        let built = self.build.run()?;
+        let new = built.without(&self.warnings);
+        let mut judged = Outcome::default();
+
+        judged.check(new.is_empty(), || format!("new warnings:\n{new}"));
+        // Once is enough.
+        self.warnings.add(new);
+        if let Some(tests) = &mut self.tests {
+            judged.add(tests.run(&self.build, last)?);
+        }
+        if judged.failed == 0 {
+            self.known.keep(commit, &self.warnings)?;
+        }
+        for note in &mut judged.notes {
+            *note = format!("{}: {subject}: {note}", self.config);
+        }
+        self.outcome.add(judged);
+        Ok(())
+    }
+}
+
+/// Each commit builds, in each configuration, adds no warning, and fails no test.
+pub fn each_commit(paths: &Paths) -> Result<Outcome> {
+    let paths = &tree::apart(paths)?;
+    let log = output(Command::new("git").current_dir(&paths.tree).args([
+        "log",
+        "--reverse",
+        "--format=%h %s",
+        "base..series",
+    ]))?;
+    let commits: Vec<(&str, &str)> = log
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .collect();
+    let mut outcome = Outcome::default();
+
+    for config in CONFIGS {
+        let mut walk = Walk::new(paths, config)?;
+        let mut all_known = true;
+
+        for (commit, _) in &commits {
+            all_known &= walk.known.warnings(commit)?.is_some();
+        }
+        if !all_known {
+            walk.base()?;
+        }
+        for (index, (commit, subject)) in commits.iter().enumerate() {
+            let last = index + 1 == commits.len();
+            if let Err(error) = walk.commit(commit, subject, last) {
+                walk.outcome
+                    .check(false, || format!("{config}: {subject}: {error:#}"));
+            }
+        }
+        outcome.add(walk.outcome);
+    }
+    Ok(outcome)
+}

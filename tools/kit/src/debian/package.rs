@@ -1,0 +1,223 @@
+//! The package: `build/deb/`.
+
+use crate::{
+    base, kernel,
+    paths::{remove_folder, write_whole, Paths},
+    series::Signer,
+    step::{output, Step},
+    toolchain::Toolchain,
+    tree,
+};
+use anyhow::{ensure, Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What a package is made from, and where.
+pub struct Package<'a> {
+    paths: &'a Paths,
+    toolchain: Toolchain,
+    /// The kernel's build leaves packages in the folder above its objects.
+    folder: PathBuf,
+    objects: PathBuf,
+}
+
+impl<'a> Package<'a> {
+    /// A package that is built in a folder of that name.
+    pub fn new(paths: &'a Paths, name: &str) -> Result<Self> {
+        let folder = paths.work.join(name);
+
+        Ok(Package {
+            paths,
+            toolchain: Toolchain::find(paths)?,
+            objects: folder.join("obj"),
+            folder,
+        })
+    }
+
+    fn make(&self) -> Command {
+        kernel::make(self.paths, &self.toolchain, &self.objects)
+    }
+
+    /// Configures the kernel: as the user's file says, or as a small one for virtual machines. What
+    /// the package is for has to be in it. Returns how many options are not as the file says.
+    pub fn configure(&self, kconfig: Option<&Path>) -> Result<usize> {
+        tree::check_out_series(self.paths)?;
+        let start = kconfig.map(read_config).transpose()?;
+        let mut fragments = Vec::new();
+        if kconfig.is_none() {
+            fragments.push(self.paths.fragment("common")?);
+            fragments.push(self.paths.fragment("virtio")?);
+        }
+        fragments.push(self.paths.fragment("package")?);
+        kernel::write_config(
+            self.paths,
+            &self.objects,
+            start.as_deref(),
+            &fragments,
+            || self.make(),
+        )?;
+
+        // What the user asked for and does not get is said, in the form of the kernel's own tool.
+        let Some(start) = start else {
+            return Ok(0);
+        };
+        let asked = self.folder.join("asked.config");
+        write_whole(&asked, start)?;
+        let differs = output(
+            Command::new("scripts/diffconfig")
+                .current_dir(&self.paths.tree)
+                .arg(&asked)
+                .arg(self.objects.join(".config")),
+        )?;
+        write_whole(&self.changes(), &differs)?;
+        // Options that the file does not name begin with a plus sign.
+        Ok(differs
+            .lines()
+            .filter(|line| !line.starts_with('+'))
+            .count())
+    }
+
+    /// The options that are not as the user's file says.
+    pub fn changes(&self) -> PathBuf {
+        self.folder.join("changed-options")
+    }
+
+    /// Builds the package. Returns the files of `build/deb/`.
+    pub fn build(&self) -> Result<Vec<PathBuf>> {
+        let jobs = std::thread::available_parallelism()?;
+        let mut make = self.make();
+
+        // Otherwise both would have a part that says that the tree is in a git of its own.
+        if std::env::var_os("KDEB_PKGVERSION").is_none() {
+            let version = base::version(&self.paths.tree)?;
+            make.env("KDEB_PKGVERSION", format!("{version}-1+mremap"));
+        }
+        if std::env::var_os("LOCALVERSION").is_none() {
+            make.env("LOCALVERSION", "");
+        }
+
+        // Of earlier builds, of other versions maybe.
+        for file in self.made()? {
+            fs::remove_file(file)?;
+        }
+        // Otherwise the maintainer is whoever builds it, at this machine.
+        if let Ok(signer) = Signer::find(self.paths) {
+            make.env("DEBFULLNAME", signer.name)
+                .env("DEBEMAIL", signer.email);
+        }
+        Step::new(self.paths, "build deb")
+            .run(make.args([format!("-j{jobs}"), "bindeb-pkg".into()]))?;
+
+        let half = self.paths.build.join("deb.half");
+        let whole = self.paths.build.join("deb");
+        remove_folder(&half)?;
+        remove_folder(&whole)?;
+        fs::create_dir_all(&half)?;
+        for file in self.made()? {
+            let name = file.file_name().unwrap_or_default();
+            fs::copy(&file, half.join(name))
+                .with_context(|| format!("cannot copy {}", file.display()))?;
+        }
+        fs::rename(&half, &whole)?;
+        files(&whole)
+    }
+
+    /// What the kernel's build has left.
+    fn made(&self) -> Result<Vec<PathBuf>> {
+        let mut made = files(&self.folder)?;
+
+        made.retain(|file| {
+            file.extension().is_some_and(|extension| {
+                ["deb", "changes", "buildinfo"].contains(&extension.to_string_lossy().as_ref())
+            })
+        });
+        Ok(made)
+    }
+}
+
+/// The files in a folder, in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+
+    files.sort();
+    Ok(files)
+}
+
+/// The packages of a kernel that an administrator installs: itself, and the headers that tracing
+/// tools want.
+pub struct Installed<'a> {
+    pub files: Vec<&'a Path>,
+    /// The version that the kernel says it is.
+    pub release: String,
+}
+
+impl<'a> Installed<'a> {
+    /// Finds them among the files of `build/deb/`.
+    pub fn among(files: &'a [PathBuf]) -> Result<Self> {
+        let named = |prefix: &str| {
+            files.iter().find_map(|file| {
+                let name = file.file_name()?.to_str()?.strip_suffix(".deb")?;
+                let (release, _) = name.strip_prefix(prefix)?.split_once('_')?;
+                // Those of its debugging symbols are called as itself.
+                (!release.ends_with("-dbg")).then_some((file.as_path(), release))
+            })
+        };
+        let (kernel, release) =
+            named("linux-image-").context("there is no package of a kernel in build/deb")?;
+        let (headers, _) =
+            named("linux-headers-").context("there is no package of headers in build/deb")?;
+
+        Ok(Installed {
+            files: vec![kernel, headers],
+            release: release.to_owned(),
+        })
+    }
+}
+
+/// Reads a configuration, which may be packed as Debian packs its own.
+fn read_config(file: &Path) -> Result<String> {
+    let named = || format!("KCONFIG={}", file.display());
+    let packed = file.extension().is_some_and(|extension| extension == "xz");
+    let text = if packed {
+        output(Command::new("xz").args(["-dc", "--"]).arg(file)).with_context(named)?
+    } else {
+        fs::read_to_string(file).with_context(|| format!("{}: cannot read it", named()))?
+    };
+
+    ensure!(
+        text.lines().any(|line| line.starts_with("CONFIG_")),
+        "{} has no option: it has to be a whole configuration, like a .config or a /boot/config-*",
+        named()
+    );
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Installed;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_kernel_is_found_among_the_packages() {
+        let files: Vec<PathBuf> = [
+            "linux-headers-6.12.9-mremap_6.12.9-1_amd64.deb",
+            "linux-image-6.12.9-mremap-dbg_6.12.9-1_amd64.deb",
+            "linux-image-6.12.9-mremap_6.12.9-1_amd64.deb",
+            "linux-libc-dev_6.12.9-1_amd64.deb",
+        ]
+        .iter()
+        .map(PathBuf::from)
+        .collect();
+        let found = Installed::among(&files).unwrap();
+
+        assert_eq!(found.files, [files[2].as_path(), files[0].as_path()]);
+        assert_eq!(found.release, "6.12.9-mremap");
+        assert!(Installed::among(&files[..2]).is_err());
+    }
+}
