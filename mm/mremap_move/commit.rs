@@ -21,7 +21,8 @@ use core::ops::Range;
 use kernel::{
     bindings::mremap_tally as Tally,
     current,
-    mm::{self, flags, Charge, Left, LockedMm, Transfer, UnmapEvents},
+    mm::{flags, Charge, LockedMm, UnmapEvents},
+    mremap::{self, Left, Transfer},
     prelude::*,
     task::cond_resched,
 };
@@ -150,12 +151,12 @@ fn clear_destination(
 /// Brings all segments across, in address order.
 fn bring_all(transfer: &mut Transfer<'_>, plan: &CheckedPlan, tally: &mut Tally) -> Result {
     while let Some(brought) = transfer.bring_next(|entry| match plan.way(entry) {
-        Way::Relocate => mm::Way::Relocate,
-        Way::Copy(_) => mm::Way::Copy,
+        Way::Relocate => mremap::Way::Relocate,
+        Way::Copy(_) => mremap::Way::Copy,
     })? {
         let count = match brought.way {
-            mm::Way::Relocate => &mut tally.relocated,
-            mm::Way::Copy => &mut tally.copied,
+            mremap::Way::Relocate => &mut tally.relocated,
+            mremap::Way::Copy => &mut tally.copied,
         };
         *count += brought.mappings;
 

@@ -6,7 +6,8 @@ use super::plan::{Mapping, Segment, Space, Totals};
 use core::ops::Range;
 use kernel::{
     bindings,
-    mm::{flags, Entry, LockedMm, VmaIter, VmaRef, RMAP_HOLD_BYTES},
+    mm::{flags, Entry, LockedMm, VmaIter, VmaRef},
+    mremap::RMAP_HOLD_BYTES,
     prelude::*,
 };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/hugetlb.h>
-#include <linux/ksm.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
-#include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 #include <linux/security.h>
 #include <linux/userfaultfd_k.h>
@@ -45,11 +42,6 @@ struct vm_area_struct *rust_helper_vma_lookup(struct mm_struct *mm,
 	return vma_lookup(mm, addr);
 }
 
-void rust_helper_vma_start_write(struct vm_area_struct *vma)
-{
-	vma_start_write(vma);
-}
-
 bool rust_helper_can_modify_vma(struct vm_area_struct *vma)
 {
 	return can_modify_vma(vma);
@@ -63,24 +55,6 @@ bool rust_helper_userfaultfd_armed(struct vm_area_struct *vma)
 bool rust_helper_is_data_mapping(vm_flags_t flags)
 {
 	return is_data_mapping(flags);
-}
-
-int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
-			       unsigned long end)
-{
-	unsigned long vm_flags = vma->vm_flags;
-
-	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
-}
-
-void rust_helper_validate_mm(struct mm_struct *mm)
-{
-	validate_mm(mm);
-}
-
-void rust_helper_mm_untrack_pfn(struct vm_area_struct *vma)
-{
-	untrack_pfn_clear(vma);
 }
 
 bool rust_helper_mm_is_current(const struct mm_struct *mm)

@@ -25,19 +25,12 @@ use core::{
     ptr::NonNull,
 };
 
-mod group;
 mod iter;
-mod left;
-mod remap;
-mod steps;
-mod transfer;
+mod unmap;
 mod virt;
 
-pub use group::RMAP_HOLD_BYTES;
 pub use iter::{Entry, VmaIter};
-pub use left::Left;
-pub use remap::UnmapEvents;
-pub use transfer::{Brought, Transfer, Way};
+pub use unmap::UnmapEvents;
 pub use virt::{flags, VmaRef};
 
 /// An address space. Wraps `struct mm_struct`.
@@ -156,7 +149,8 @@ impl Drop for MmapWriteGuard<'_> {
 /// Values are only ever seen behind references, at the address of a `struct mm_struct`. While one
 /// lives, the calling task holds the lock, and a mutable one is the only way to the mappings.
 ///
-/// The type has no size: exchanging what two mutable references refer to exchanges nothing.
+/// The type has no size, as is usual for what only C knows: exchanging what two mutable references
+/// refer to exchanges nothing.
 #[repr(transparent)]
 pub struct LockedMm(Opaque<[u8; 0]>);
 

@@ -2,7 +2,7 @@
 //!
 //! The mappings cannot be changed while an iterator walks them.
 
-use kernel::{mm::Transfer, prelude::*};
+use kernel::{mremap::Transfer, prelude::*};
 
 /// Splits mappings under the iterator's feet.
 pub fn stale(transfer: &mut Transfer<'_>) -> Result {

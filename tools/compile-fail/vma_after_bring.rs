@@ -3,7 +3,7 @@
 //! A mapping that was looked up before a change cannot be used after it.
 
 use kernel::{
-    mm::{Transfer, Way},
+    mremap::{Transfer, Way},
     prelude::*,
 };
 

@@ -14,10 +14,8 @@ use core::{
 
 /// A mapping, and where the address space lists it.
 ///
-/// These are the addresses that the mapping covers, but for one that a [`Transfer`] has relocated:
-/// until the move is over it is listed at both places, and is at one of them.
-///
-/// [`Transfer`]: super::Transfer
+/// These are the addresses that the mapping covers, but for one that has been relocated: until the
+/// move is over it is listed at both places, and is at one of them.
 pub struct Entry<'a> {
     vma: &'a VmaRef,
     listed: Range<usize>,
@@ -28,12 +26,6 @@ impl Entry<'_> {
     #[inline]
     pub fn listed(&self) -> Range<usize> {
         self.listed.clone()
-    }
-
-    /// Is the mapping at another place than where it is listed?
-    #[inline]
-    pub(super) fn is_elsewhere(&self) -> bool {
-        self.start() != self.listed.start
     }
 }
 

@@ -49,7 +49,7 @@ impl VmaRef {
         unsafe { vma.cast().as_ref() }
     }
 
-    pub(super) fn as_ptr(&self) -> *mut bindings::vm_area_struct {
+    pub(crate) fn as_ptr(&self) -> *mut bindings::vm_area_struct {
         self.0.get()
     }
 
@@ -121,89 +121,5 @@ impl VmaRef {
 
         // SAFETY: The lock is held, so nobody changes the fields.
         unsafe { (*vma).vm_ops.is_null() && !(*vma).vm_file.is_null() }
-    }
-
-    /// Returns what finds the pages of the mapping.
-    #[inline]
-    pub(super) fn rmap(&self) -> Rmap {
-        let vma = self.as_ptr();
-
-        // SAFETY: The lock is held, so nobody changes the fields, and the mapping refers to both as
-        // long as it lives.
-        unsafe {
-            Rmap {
-                file: (*vma).vm_file.as_ref().map(|file| file.f_mapping),
-                root: (*vma).anon_vma.as_ref().map(|anon_vma| anon_vma.root),
-            }
-        }
-    }
-
-    /// Returns what mappings have in common that merge.
-    #[inline]
-    pub(super) fn looks(&self) -> Looks {
-        Looks {
-            flags: self.flags() & !(bindings::VM_SOFTDIRTY as usize),
-            // SAFETY: The lock is held, so nobody changes the field.
-            file: unsafe { (*self.as_ptr()).vm_file },
-        }
-    }
-
-    /// Is it anonymous memory that was never written to?
-    #[inline]
-    pub(super) fn is_untouched(&self) -> bool {
-        let vma = self.as_ptr();
-
-        // SAFETY: The lock is held, so nobody changes the fields.
-        unsafe { (*vma).vm_ops.is_null() && (*vma).anon_vma.is_null() }
-    }
-
-    /// Can the mapping go elsewhere as it is, and does not have to be copied?
-    #[inline]
-    pub fn can_relocate(&self) -> bool {
-        self.flags() & (flags::HUGETLB | flags::RAW) == 0
-            && !self.has_owner()
-            && !self.is_anonymous_file()
-            && !self.has_userfaultfd()
-    }
-
-    /// Does the file that is mapped choose the address itself?
-    ///
-    /// C function: `mremap_picks_address()`.
-    #[inline]
-    pub fn picks_address(&self) -> bool {
-        // SAFETY: The mapping is valid by the type invariant.
-        unsafe { bindings::mremap_picks_address(self.as_ptr()) }
-    }
-}
-
-/// What mappings have in common that merge, as far as it is seen at once. See the C function
-/// `is_mergeable_vma()`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Looks {
-    flags: usize,
-    file: *mut bindings::file,
-}
-
-/// What finds the pages of mappings, and is locked while they move: a file, anonymous memory that
-/// has a root in common, both or neither. Wraps `struct address_space` and `struct anon_vma`.
-#[derive(Clone, Copy)]
-pub(super) struct Rmap {
-    file: Option<*mut bindings::address_space>,
-    root: Option<*mut bindings::anon_vma>,
-}
-
-impl Rmap {
-    /// Returns what finds the pages of both, if that is one file and one root at most.
-    #[inline]
-    pub(super) fn join(self, other: Rmap) -> Option<Rmap> {
-        let same_root = match (self.root, other.root) {
-            (Some(root), Some(other)) => root == other,
-            _ => true,
-        };
-
-        (self.file == other.file && same_root).then_some(Rmap {
-            file: self.file,
-            root: self.root.or(other.root),
-        })
     }
 }

@@ -4,10 +4,10 @@
 //!
 //! C headers: `mm/vma.h`, `mm/internal.h`
 
-use super::{flags, LockedMm};
 use crate::{
     bindings,
     error::{code::*, to_result, Result},
+    mm::{flags, Entry, LockedMm},
     page::PAGE_SIZE,
 };
 use core::ops::Range;
@@ -125,5 +125,13 @@ pub(super) unsafe fn tell_owner(vma: *mut bindings::vm_area_struct) -> Result {
         // SAFETY: The mapping is valid, and the lock is held.
         Some(mremap) => to_result(unsafe { mremap(vma) }),
         None => Ok(()),
+    }
+}
+
+impl Entry<'_> {
+    /// Is the mapping at another place than where it is listed?
+    #[inline]
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.start() != self.listed().start
     }
 }

@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What may be moved, and what is done before.
+//! What may be moved and how, and what is done before.
 //!
-//! Memory is named by address. What may merge, split or free mappings takes the locked address
-//! space mutably, so no [`VmaRef`] lives across it.
-//!
-//! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
+//! C headers: `mm/mremap.h`, `mm/internal.h`
 
-use super::{LockedMm, VmaRef};
 use crate::{
     bindings,
     error::{code::*, to_result, Error, Result},
+    mm::{flags, LockedMm, VmaRef},
     page::PAGE_SIZE,
 };
-use core::{ops::Range, ptr::NonNull};
-
-/// Where userfaultfd events of an unmapping are queued until the lock is dropped.
-pub struct UnmapEvents(NonNull<bindings::list_head>);
-
-impl UnmapEvents {
-    /// Stands for a queue of C code.
-    ///
-    /// # Safety
-    ///
-    /// `list` is an initialised list head that nobody else uses while the returned value lives,
-    /// and that is given to `userfaultfd_unmap_complete()` afterwards.
-    pub unsafe fn from_raw(list: NonNull<bindings::list_head>) -> Self {
-        UnmapEvents(list)
-    }
-}
+use core::ops::Range;
 
 /// Do `len` bytes at `addr` consist of whole pages, at least one, without wrapping?
 pub(super) fn whole_pages(addr: usize, len: usize) -> bool {
@@ -107,31 +89,24 @@ impl LockedMm {
             bindings::mm_ksm_unmerge(vma.as_ptr(), range.start as _, range.end as _)
         })
     }
+}
 
-    /// Unmaps `range` (bytes), and gives back what was charged for it.
+impl VmaRef {
+    /// Can the mapping go elsewhere as it is, and does not have to be copied?
+    #[inline]
+    pub fn can_relocate(&self) -> bool {
+        self.flags() & (flags::HUGETLB | flags::RAW) == 0
+            && !self.has_owner()
+            && !self.is_anonymous_file()
+            && !self.has_userfaultfd()
+    }
+
+    /// Does the file that is mapped choose the address itself?
     ///
-    /// Fails with [`EINVAL`] in another address space than that of the current task, with
-    /// [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and `mseal()`; then
-    /// nothing was unmapped. C function: `do_vmi_munmap()`.
-    pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
-        let mut vmi = bindings::vma_iterator::default();
-
-        // SAFETY: The address space is valid.
-        if !unsafe { bindings::mm_is_current(self.as_ptr()) } {
-            return Err(EINVAL);
-        }
-        // SAFETY: The address space is valid and locked, the iterator is initialised before it is
-        // used, and `events` is a queue by its own invariant.
-        to_result(unsafe {
-            bindings::vma_iter_init(&mut vmi, self.as_ptr(), range.start as _);
-            bindings::do_vmi_munmap(
-                &mut vmi,
-                self.as_ptr(),
-                range.start as _,
-                range.len() as _,
-                events.0.as_ptr(),
-                false,
-            )
-        })
+    /// C function: `mremap_picks_address()`.
+    #[inline]
+    pub fn picks_address(&self) -> bool {
+        // SAFETY: The mapping is valid by the type invariant.
+        unsafe { bindings::mremap_picks_address(self.as_ptr()) }
     }
 }

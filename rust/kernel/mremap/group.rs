@@ -4,8 +4,12 @@
 //!
 //! C headers: `mm/internal.h`
 
-use super::{virt::Looks, Entry};
-use crate::{bindings, error::Result, prelude::*};
+use crate::{
+    bindings,
+    error::Result,
+    mm::{Entry, VmaRef},
+    prelude::*,
+};
 use core::{ops::Range, ptr};
 
 /// How many mappings are relocated at a time: as many as have an entry in one page table.
@@ -77,4 +81,33 @@ pub(super) fn stays_alone(entry: &Entry<'_>) -> bool {
     let Range { start, end } = entry.listed();
 
     (start.wrapping_add(HUGE - 1) & !(HUGE - 1)).wrapping_add(HUGE) <= end
+}
+
+/// What mappings have in common that merge, as far as it is seen at once. See the C function
+/// `is_mergeable_vma()`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    flags: usize,
+    file: *mut bindings::file,
+}
+
+impl VmaRef {
+    /// Returns what mappings have in common that merge.
+    #[inline]
+    fn looks(&self) -> Looks {
+        Looks {
+            flags: self.flags() & !(bindings::VM_SOFTDIRTY as usize),
+            // SAFETY: The lock is held, so nobody changes the field.
+            file: unsafe { (*self.as_ptr()).vm_file },
+        }
+    }
+
+    /// Is it anonymous memory that was never written to?
+    #[inline]
+    fn is_untouched(&self) -> bool {
+        let vma = self.as_ptr();
+
+        // SAFETY: The lock is held, so nobody changes the fields.
+        unsafe { (*vma).vm_ops.is_null() && (*vma).anon_vma.is_null() }
+    }
 }

@@ -5,15 +5,16 @@
 //! C headers: `mm/mremap.h`, `mm/vma.h`, `mm/internal.h`
 
 use super::{
+    checks::whole_pages,
     group::{stays_alone, Group, GROUP_MAX, RMAP_HOLD_BYTES},
     left::Twins,
-    remap::whole_pages,
     steps::tell_owner,
-    Entry, Left, LockedMm, UnmapEvents,
+    Left,
 };
 use crate::{
     bindings,
     error::{code::*, to_result, Error, Result},
+    mm::{Entry, LockedMm, UnmapEvents},
     page::PAGE_SIZE,
     task::cond_resched,
 };
@@ -255,7 +256,7 @@ impl<'a> Transfer<'a> {
     /// several have a part of one. Only a huge page has to be known to be of a certain mapping; so
     /// one that has room for it is a group of its own.
     ///
-    /// [`Rmap`]: super::virt::Rmap
+    /// [`Rmap`]: super::rmap::Rmap
     fn gather(
         &mut self,
         range: Range<usize>,

@@ -4,8 +4,8 @@
 //!
 //! C headers: `mm/internal.h`
 
-use super::{LockedMm, Transfer};
-use crate::{bindings, error::Result, prelude::*, types::Opaque};
+use super::Transfer;
+use crate::{bindings, error::Result, mm::LockedMm, prelude::*, types::Opaque};
 use core::ops::Range;
 
 /// Empty mappings for a source that stays. They are made when those that they are like leave it,
