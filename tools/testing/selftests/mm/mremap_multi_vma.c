@@ -434,20 +434,38 @@ TEST(hugetlb_reservation_stays)
 }
 
 /*
- * As many bytes as an int cannot count, of which few pages are there.
+ * As many bytes as an int cannot count, of which few pages are there. If they are
+ * shared, their page tables may be, too.
  *
  *	[ 4 GiB of hugetlb memory ][ r ]
  */
-TEST(large_hugetlb)
+FIXTURE(large_hugetlb) {
+};
+
+FIXTURE_VARIANT(large_hugetlb) {
+	int sharing;
+};
+
+FIXTURE_VARIANT_ADD(large_hugetlb, private) { .sharing = MAP_PRIVATE };
+FIXTURE_VARIANT_ADD(large_hugetlb, shared) { .sharing = MAP_SHARED };
+
+FIXTURE_SETUP(large_hugetlb)
 {
-	const size_t huge = 4UL << 30;
+	page = sysconf(_SC_PAGESIZE);
+}
+
+FIXTURE_TEARDOWN(large_hugetlb)
+{
+}
+
+TEST_F(large_hugetlb, moves)
+{
+	const size_t huge = 4UL << 30, len = huge + page;
 	const size_t touched[] = { 0, 1UL << 30, 3UL << 30, huge - (2UL << 20) };
 	char *const src = (char *)(64UL << 30), *const dst = (char *)(80UL << 30);
-	size_t i, len;
+	size_t i;
 
-	page = sysconf(_SC_PAGESIZE);
-	len = huge + page;
-	if (mmap(src, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+	if (mmap(src, huge, PROT_READ | PROT_WRITE, variant->sharing | MAP_ANONYMOUS |
 		 MAP_HUGETLB | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != src)
 		SKIP(return, "no hugetlb memory");
 	ASSERT_EQ(src + huge, mmap(src + huge, page, PROT_READ, MAP_PRIVATE |
