@@ -8,6 +8,11 @@
 
 #include "../../mm/internal.h"
 
+unsigned long rust_helper_TASK_SIZE(void)
+{
+	return TASK_SIZE;
+}
+
 void rust_helper_vma_start_write(struct vm_area_struct *vma)
 {
 	vma_start_write(vma);

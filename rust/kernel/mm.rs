@@ -2,8 +2,8 @@
 
 //! Address spaces.
 //!
-//! An address space is an [`Mm`]. Its mappings may be looked at and changed by whoever holds its
-//! mmap lock for writing, which is what a [`LockedMm`] stands for:
+//! An address space that has a user is an [`MmWithUser`]. Its mappings may be looked at and changed
+//! by whoever holds its mmap lock for writing, which is what a [`LockedMm`] stands for:
 //!
 //! - `&LockedMm` is enough to look. Every [`VmaRef`] and every [`VmaIter`] borrows it.
 //! - `&mut LockedMm` is needed for whatever may merge, split or free a mapping.
@@ -40,16 +40,16 @@ pub use virt::{flags, VmaRef};
 /// Values are only ever seen behind references, and while such a reference lives the address
 /// space has a user (`mm_users` is not zero).
 #[repr(transparent)]
-pub struct Mm(Opaque<bindings::mm_struct>);
+pub struct MmWithUser(Opaque<bindings::mm_struct>);
 
 // SAFETY: `mmput()` may be called from any thread, and nothing else is bound to one.
-unsafe impl Send for Mm {}
+unsafe impl Send for MmWithUser {}
 
 // SAFETY: What can be done through a shared reference is locking, which is for any thread.
-unsafe impl Sync for Mm {}
+unsafe impl Sync for MmWithUser {}
 
 // SAFETY: The methods use the count `mm_users`, which keeps the address space alive.
-unsafe impl AlwaysRefCounted for Mm {
+unsafe impl AlwaysRefCounted for MmWithUser {
     fn inc_ref(&self) {
         // SAFETY: By the type invariant the address space has a user, so another may be added.
         unsafe { bindings::mmget(self.0.get()) };
@@ -61,7 +61,7 @@ unsafe impl AlwaysRefCounted for Mm {
     }
 }
 
-impl Mm {
+impl MmWithUser {
     /// Makes an address space without mappings, that no task runs in.
     ///
     /// Fails with [`ENOMEM`]. C function: `mm_alloc()`.
@@ -71,7 +71,7 @@ impl Mm {
         let mm = NonNull::new(mm).ok_or(ENOMEM)?;
 
         // SAFETY: `mm_alloc()` returned an address space with one user, which is ours to give
-        // away. `Mm` is transparent over `struct mm_struct`.
+        // away. `MmWithUser` is transparent over `struct mm_struct`.
         Ok(unsafe { ARef::from_raw(mm.cast()) })
     }
 
@@ -84,9 +84,9 @@ impl Mm {
     /// A new address space has no mappings:
     ///
     /// ```
-    /// use kernel::mm::Mm;
+    /// use kernel::mm::MmWithUser;
     ///
-    /// let mm = Mm::new()?;
+    /// let mm = MmWithUser::new()?;
     /// let locked = mm.mmap_write_lock_killable()?;
     /// assert_eq!(locked.map_count(), 0);
     /// assert!(locked.vmas(0..usize::MAX).next().is_none());
@@ -100,6 +100,7 @@ impl Mm {
             return Err(EINTR);
         }
 
+        // INVARIANT: The lock has just been taken.
         Ok(MmapWriteGuard {
             mm: self,
             _not_send: PhantomData,
@@ -114,7 +115,7 @@ impl Mm {
 /// The lock was taken for this guard.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct MmapWriteGuard<'a> {
-    mm: &'a Mm,
+    mm: &'a MmWithUser,
     _not_send: PhantomData<*mut ()>,
 }
 
@@ -150,9 +151,10 @@ impl Drop for MmapWriteGuard<'_> {
 /// lives, the calling task holds the lock, and a mutable one is the only way to the mappings.
 ///
 /// The type has no size, as is usual for what only C knows: exchanging what two mutable references
-/// refer to exchanges nothing.
+/// refer to exchanges nothing. They carry the address of the `struct mm_struct`; what Rust claims of
+/// the memory there is nothing. The lock belongs to a task, so neither can go to another.
 #[repr(transparent)]
-pub struct LockedMm(Opaque<[u8; 0]>);
+pub struct LockedMm(Opaque<[u8; 0]>, PhantomData<*mut ()>);
 
 impl LockedMm {
     /// Stands for a lock that C code has taken.
@@ -169,6 +171,13 @@ impl LockedMm {
     /// Returns the C address space.
     pub fn as_ptr(&self) -> *mut bindings::mm_struct {
         self.0.get().cast()
+    }
+
+    /// Is it the address space of the current task?
+    #[inline]
+    pub fn is_current(&self) -> bool {
+        // SAFETY: The address space is valid.
+        unsafe { bindings::mm_is_current(self.as_ptr()) }
     }
 
     /// Returns the number of mappings.

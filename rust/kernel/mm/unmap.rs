@@ -12,6 +12,10 @@ use crate::{
 use core::{ops::Range, ptr::NonNull};
 
 /// Where userfaultfd events of an unmapping are queued until the lock is dropped.
+///
+/// # Invariants
+///
+/// The list head is initialised, and nobody else uses it while the value lives.
 pub struct UnmapEvents(NonNull<bindings::list_head>);
 
 impl UnmapEvents {
@@ -22,6 +26,7 @@ impl UnmapEvents {
     /// `list` is an initialised list head that nobody else uses while the returned value lives,
     /// and that is given to `userfaultfd_unmap_complete()` afterwards.
     pub unsafe fn from_raw(list: NonNull<bindings::list_head>) -> Self {
+        // INVARIANT: By the requirements of this function.
         UnmapEvents(list)
     }
 }
@@ -35,12 +40,11 @@ impl LockedMm {
     pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
         let mut vmi = bindings::vma_iterator::default();
 
-        // SAFETY: The address space is valid.
-        if !unsafe { bindings::mm_is_current(self.as_ptr()) } {
+        if !self.is_current() {
             return Err(EINVAL);
         }
         // SAFETY: The address space is valid and locked, the iterator is initialised before it is
-        // used, and `events` is a queue by its own invariant.
+        // used, and `events` is a queue by its type invariant.
         to_result(unsafe {
             bindings::vma_iter_init(&mut vmi, self.as_ptr(), range.start as _);
             bindings::do_vmi_munmap(

@@ -50,6 +50,10 @@ impl LockedMm {
         new: usize,
         mremap_flags: usize,
     ) -> Result<usize> {
+        // Where files choose addresses, they look at those of the current task.
+        if !self.is_current() {
+            return Err(EINVAL);
+        }
         // SAFETY: The mapping is valid, and the lock is held.
         to_address(unsafe {
             bindings::mremap_check_move(
@@ -79,7 +83,7 @@ impl LockedMm {
     /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
     /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or with
-    /// [`EINTR`] when the task is killed; pages that were copied by then stay so, which nobody but
+    /// [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody but
     /// KSM sees. C function: `ksm_madvise()`.
     pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
         let vma = self.vma_around(range.start, range.len())?;

@@ -46,12 +46,34 @@ impl Drop for Twins {
 }
 
 /// A source whose pages have gone, and that stays mapped. There is no way back.
-pub struct Left<'a>(pub(super) Transfer<'a>);
+///
+/// # Invariants
+///
+/// What the source has below `emptied` was finished, or is not to be.
+pub struct Left<'a> {
+    transfer: Transfer<'a>,
+    emptied: usize,
+}
 
-impl Left<'_> {
+impl<'a> Left<'a> {
+    pub(super) fn new(transfer: Transfer<'a>) -> Self {
+        // INVARIANT: There is nothing below the source.
+        Left {
+            emptied: transfer.source.start,
+            transfer,
+        }
+    }
+
     /// The address space, to look at.
     pub fn mm(&self) -> &LockedMm {
-        self.0.mm
+        self.transfer.mm
+    }
+
+    /// Has a mapping left whose place nothing has taken yet?
+    fn has_twins(&self) -> bool {
+        let twins = self.transfer.twins.as_ref();
+
+        twins.is_some_and(|twins| !twins.is_empty())
     }
 
     /// Merges the mappings that have arrived in `range` (bytes), each as if it arrived now: with
@@ -62,10 +84,10 @@ impl Left<'_> {
     /// are. C function: `vma_merge_copies()`.
     pub fn merge(&mut self, range: Range<usize>, with_prev: bool, with_next: bool) {
         // What has left may be merged away, and must not be listed then.
-        if !self.0.twins.as_ref().map_or(true, Twins::is_empty) {
+        if self.has_twins() {
             return;
         }
-        let destination = self.0.destination_of(&self.0.source);
+        let destination = self.transfer.destination_of(&self.transfer.source);
         let starts = self.mm().vma_at(range.start);
         let ends = self.mm().vma_at(range.end.wrapping_sub(1));
 
@@ -74,47 +96,58 @@ impl Left<'_> {
             && destination.start <= range.start
             && range.end <= destination.end
         {
-            self.0.merge(range, with_prev, with_next);
+            self.transfer.merge(range, with_prev, with_next);
         }
     }
 
     /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
-    /// Where a mapping has left, there is an empty one then.
+    /// Where a mapping has left, there is an empty one then. Ranges come in ascending order; what
+    /// has not got across, and what is below a range that was finished, is left alone.
     ///
     /// A mapping that has lost all of its pages is then as one that never had any. Not so if it is
     /// not `all` that there was of it when they went, but the destination has cut it since.
     ///
     /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
     pub fn leave_empty(&mut self, range: Range<usize>, all: bool) {
-        let source = &self.0.source;
-        let Some(twins) = &self.0.twins else { return };
+        let range = range.start.max(self.emptied)..range.end.min(self.transfer.across);
 
-        if source.start <= range.start && range.end <= source.end {
-            // SAFETY: The address space is locked, and a twin was made for each mapping that has
-            // left.
-            unsafe {
-                bindings::mremap_leave_empty(
-                    self.0.mm.as_ptr(),
-                    range.start as _,
-                    range.end as _,
-                    twins.as_raw(),
-                    all,
-                )
-            };
+        if !range.is_empty() {
+            // INVARIANT: It is finished now.
+            self.emptied = range.end;
+            self.empty(range, all);
         }
+    }
+
+    /// As [`Left::leave_empty()`], of a range that got across and was not finished.
+    fn empty(&mut self, range: Range<usize>, all: bool) {
+        let Some(twins) = &self.transfer.twins else {
+            return;
+        };
+
+        // SAFETY: The address space is locked. All pages of the range have gone, and it was not
+        // finished before. A twin was made for each mapping that has left.
+        unsafe {
+            bindings::mremap_leave_empty(
+                self.transfer.mm.as_ptr(),
+                range.start as _,
+                range.end as _,
+                twins.as_raw(),
+                all,
+            )
+        };
     }
 
     /// Sees to it that no mapping is listed where it is not.
     pub(super) fn finish(&mut self) {
-        let source = self.0.source.clone();
+        let source = self.transfer.source.clone();
 
-        while self.0.twins.as_ref().is_some_and(|twins| !twins.is_empty()) {
+        while self.has_twins() {
             let mut entries = self.mm().vmas(source.clone());
             let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
                 break;
             };
-            self.leave_empty(entry.listed(), true);
+            self.empty(entry.listed(), true);
         }
-        self.0.mm.validate();
+        self.transfer.mm.validate();
     }
 }

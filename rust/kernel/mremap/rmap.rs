@@ -37,11 +37,13 @@ impl VmaRef {
         let vma = self.as_ptr();
 
         // SAFETY: The lock is held, so nobody changes the fields, and the mapping refers to both as
-        // long as it lives.
+        // long as it lives. No reference is made to either, as others change the rest of them.
         unsafe {
+            let (file, anon_vma) = ((*vma).vm_file, (*vma).anon_vma);
+
             Rmap {
-                file: (*vma).vm_file.as_ref().map(|file| file.f_mapping),
-                root: (*vma).anon_vma.as_ref().map(|anon_vma| anon_vma.root),
+                file: (!file.is_null()).then(|| (*file).f_mapping),
+                root: (!anon_vma.is_null()).then(|| (*anon_vma).root),
             }
         }
     }

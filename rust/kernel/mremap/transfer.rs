@@ -20,6 +20,9 @@ use crate::{
 };
 use core::ops::Range;
 
+/// The flags of a move.
+const MOVE: usize = (bindings::MREMAP_MAYMOVE | bindings::MREMAP_FIXED) as usize;
+
 /// A move of mappings from one range of addresses, the source, to another of the same length, the
 /// destination.
 ///
@@ -29,7 +32,8 @@ use core::ops::Range;
 ///
 /// # Invariants
 ///
-/// - Source and destination are whole pages and do not overlap.
+/// - The address space is that of the current task. Source and destination are whole pages in it
+///   that user space may have, and do not overlap.
 /// - What the source lists below `across` is at the destination, with its pages; its owners were
 ///   told. What it lists from there on is where it was.
 /// - What the source lists below `listed` is listed at the destination, the mapping or its copy;
@@ -44,7 +48,7 @@ pub struct Transfer<'a> {
     /// The mappings of the source stay, or others like them.
     pub(super) twins: Option<Twins>,
     cuts: [Option<usize>; 2],
-    across: usize,
+    pub(super) across: usize,
     listed: usize,
     runs: usize,
     /// Where the first run starts.
@@ -80,7 +84,8 @@ impl LockedMm {
     /// taken back, but for what was unmapped. When it succeeds, the source is gone and what has
     /// arrived merges with what is around it; neither fails.
     ///
-    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages or the ranges overlap.
+    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages that user space may
+    /// have, if the ranges overlap, or if it is not the address space of the current task.
     pub fn transfer(
         &mut self,
         old: usize,
@@ -110,7 +115,7 @@ impl LockedMm {
         let mut transfer = Transfer::new(self, old, new, len, Some(Twins::new()?))?;
 
         transfer.act(act)?;
-        let mut left = Left(transfer);
+        let mut left = Left::new(transfer);
         finish(&mut left);
         left.finish();
         Ok(())
@@ -126,11 +131,18 @@ impl<'a> Transfer<'a> {
         len: usize,
         twins: Option<Twins>,
     ) -> Result<Self> {
+        // SAFETY: An FFI call without requirements.
+        let most = unsafe { bindings::TASK_SIZE() } as usize;
+
         if !whole_pages(old, len) || !whole_pages(new, len) || old.abs_diff(new) < len {
             return Err(EINVAL);
         }
+        if !mm.is_current() || old + len > most || new + len > most {
+            return Err(EINVAL);
+        }
 
-        // INVARIANT: Nothing was listed or brought anywhere yet, and nothing split.
+        // INVARIANT: The addresses were checked. Nothing was listed or brought anywhere yet, and
+        // nothing split.
         Ok(Transfer {
             mm,
             source: old..old + len,
@@ -299,7 +311,9 @@ impl<'a> Transfer<'a> {
     ///
     /// A mapping that cannot be relocated is copied. Takes the rmap locks; sleeps. Fails with
     /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
-    /// agree; then they are where they were, and the move is to be given up.
+    /// agree; with [`EINVAL`] if a mapping that is to be copied has a userfaultfd or was not split
+    /// where the source ends, and as [`LockedMm::check_move()`]. Then they are where they were, and
+    /// the move is to be given up.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -325,6 +339,7 @@ impl<'a> Transfer<'a> {
             return Err(EEXIST);
         }
         let brought = if self.group.is_empty() {
+            self.check_copy(&whole)?;
             // SAFETY: The mapping has just been found there.
             unsafe { self.copy(first, &whole)? };
             Brought {
@@ -361,6 +376,28 @@ impl<'a> Transfer<'a> {
         // SAFETY: The same, and they have been listed there. They touch, and have their rmap in
         // common.
         to_result(unsafe { bindings::mremap_relocate(group, count, new) })
+    }
+
+    /// Checks that what is mapped in `part` can be copied.
+    fn check_copy(&self, part: &Range<usize>) -> Result {
+        let vma = self.mm.vma_around(part.start, part.len())?;
+        let new = self.at_destination(part.start);
+        let (is_whole, flags) = match self.twins {
+            Some(_) => (true, MOVE | bindings::MREMAP_DONTUNMAP as usize),
+            // The source is taken out of the tree at the end, mapping by mapping.
+            None => ((vma.start()..vma.end()) == *part, MOVE),
+        };
+
+        if !is_whole || vma.has_userfaultfd() {
+            return Err(EINVAL);
+        }
+        let place = self
+            .mm
+            .check_move(vma, part.start, part.len(), new, flags)?;
+        if place != new {
+            return Err(EINVAL);
+        }
+        Ok(())
     }
 
     /// Makes a copy of a mapping and takes the pages of a part of it across. The copy has not been
@@ -452,10 +489,11 @@ impl<'a> Transfer<'a> {
     /// Brings back what is across, clears the destination, makes mappings whole that were split,
     /// and tells the owners.
     ///
-    /// Does not fail. Page tables go to where they were, where the old tables still are. But
-    /// khugepaged may have freed one meanwhile, of the source of a copy, a file mapping whose pages
-    /// are all in the page cache. If there is no memory for another, what is left at the copy is
-    /// unmapped with it, and found in the page cache.
+    /// Does not fail. Page tables go to where they were, where the old tables still are. But one may
+    /// have gone meanwhile, of the source of a copy: khugepaged frees that of a file mapping whose
+    /// pages are all in the page cache, and shared hugetlb mappings may share it and part from it
+    /// again. If there is no memory for another, what is left at the copy is unmapped with it, and
+    /// found in the page cache.
     fn take_back(&mut self) {
         let told = self.across;
         let mut from = self.source.start;
