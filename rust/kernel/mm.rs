@@ -151,8 +151,8 @@ impl Drop for MmapWriteGuard<'_> {
 /// lives, the calling task holds the lock, and a mutable one is the only way to the mappings.
 ///
 /// The type has no size, as is usual for what only C knows: exchanging what two mutable references
-/// refer to exchanges nothing. They carry the address of the `struct mm_struct`; what Rust claims of
-/// the memory there is nothing. The lock belongs to a task, so neither can go to another.
+/// refer to exchanges nothing. They carry the address of the `struct mm_struct`, and Rust claims
+/// nothing of the memory there. The lock belongs to a task, so neither can go to another.
 #[repr(transparent)]
 pub struct LockedMm(Opaque<[u8; 0]>, PhantomData<*mut ()>);
 

@@ -83,8 +83,8 @@ impl LockedMm {
     /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
     /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or with
-    /// [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody but
-    /// KSM sees. C function: `ksm_madvise()`.
+    /// [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody
+    /// but KSM sees. C function: `ksm_madvise()`.
     pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
         let vma = self.vma_around(range.start, range.len())?;
 
