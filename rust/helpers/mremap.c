@@ -13,6 +13,11 @@ unsigned long rust_helper_TASK_SIZE(void)
 	return TASK_SIZE;
 }
 
+unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
+{
+	return vma_kernel_pagesize(vma);
+}
+
 void rust_helper_vma_start_write(struct vm_area_struct *vma)
 {
 	vma_start_write(vma);

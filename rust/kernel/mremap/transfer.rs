@@ -18,10 +18,7 @@ use crate::{
     page::PAGE_SIZE,
     task::cond_resched,
 };
-use core::ops::Range;
-
-/// The flags of a move.
-const MOVE: usize = (bindings::MREMAP_MAYMOVE | bindings::MREMAP_FIXED) as usize;
+use core::{cell::Cell, ops::Range};
 
 /// A move of mappings from one range of addresses, the source, to another of the same length, the
 /// destination.
@@ -311,9 +308,9 @@ impl<'a> Transfer<'a> {
     ///
     /// A mapping that cannot be relocated is copied. Takes the rmap locks; sleeps. Fails with
     /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
-    /// agree; with [`EINVAL`] if a mapping that is to be copied has a userfaultfd or was not split
-    /// where the source ends, and as [`LockedMm::check_move()`]. Then they are where they were, and
-    /// the move is to be given up.
+    /// agree; with [`EINVAL`] if a mapping that is to be copied has a userfaultfd, was not split
+    /// where the source ends, or would cut a huge page. Then they are where they were, and the move
+    /// is to be given up.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -327,10 +324,17 @@ impl<'a> Transfer<'a> {
         let next = self.across..self.source.end;
         let source = self.source.clone();
 
+        let stays = self.twins.is_some();
+        let distance = self.new.wrapping_sub(source.start);
+        let copies = Cell::new(false);
+
         let Some((whole, first)) = self.gather(next, |entry| {
-            way(entry) == Way::Relocate
-                && entry.can_relocate()
-                && clip(&source, entry) == entry.listed()
+            let part = clip(&source, entry);
+            let relocates =
+                way(entry) == Way::Relocate && entry.can_relocate() && part == entry.listed();
+
+            copies.set(relocates || can_copy(entry, &part, distance, stays));
+            relocates
         }) else {
             return Ok(None);
         };
@@ -339,7 +343,9 @@ impl<'a> Transfer<'a> {
             return Err(EEXIST);
         }
         let brought = if self.group.is_empty() {
-            self.check_copy(&whole)?;
+            if !copies.get() {
+                return Err(EINVAL);
+            }
             // SAFETY: The mapping has just been found there.
             unsafe { self.copy(first, &whole)? };
             Brought {
@@ -376,28 +382,6 @@ impl<'a> Transfer<'a> {
         // SAFETY: The same, and they have been listed there. They touch, and have their rmap in
         // common.
         to_result(unsafe { bindings::mremap_relocate(group, count, new) })
-    }
-
-    /// Checks that what is mapped in `part` can be copied.
-    fn check_copy(&self, part: &Range<usize>) -> Result {
-        let vma = self.mm.vma_around(part.start, part.len())?;
-        let new = self.at_destination(part.start);
-        let (is_whole, flags) = match self.twins {
-            Some(_) => (true, MOVE | bindings::MREMAP_DONTUNMAP as usize),
-            // The source is taken out of the tree at the end, mapping by mapping.
-            None => ((vma.start()..vma.end()) == *part, MOVE),
-        };
-
-        if !is_whole || vma.has_userfaultfd() {
-            return Err(EINVAL);
-        }
-        let place = self
-            .mm
-            .check_move(vma, part.start, part.len(), new, flags)?;
-        if place != new {
-            return Err(EINVAL);
-        }
-        Ok(())
     }
 
     /// Makes a copy of a mapping and takes the pages of a part of it across. The copy has not been
@@ -538,6 +522,18 @@ impl<'a> Transfer<'a> {
             let _ = unsafe { tell_owner(entry.as_ptr()) };
         }
     }
+}
+
+/// Can a part of a mapping be copied to a `distance` (bytes)?
+///
+/// A source that does not stay is taken out of the tree at the end, mapping by mapping.
+fn can_copy(entry: &Entry<'_>, part: &Range<usize>, distance: usize, stays: bool) -> bool {
+    // SAFETY: The mapping is valid, and the lock is held.
+    let page = unsafe { bindings::vma_kernel_pagesize(entry.as_ptr()) } as usize;
+
+    (stays || *part == entry.listed())
+        && (part.start | part.end | distance) & (page - 1) == 0
+        && !entry.has_userfaultfd()
 }
 
 /// What an entry has of the source.

@@ -48,6 +48,13 @@ impl Warnings {
         self
     }
 
+    /// Those that name none of `parts`.
+    pub fn but(mut self, parts: &[&str]) -> Self {
+        self.0
+            .retain(|line| !parts.iter().any(|part| line.contains(part)));
+        self
+    }
+
     /// Those of both.
     pub fn add(&mut self, other: Warnings) {
         self.0.extend(other.0);
@@ -74,6 +81,14 @@ mod tests {
 
         assert!(!Warnings::of(text).about(&["kernel/mm"]).is_empty());
         assert!(Warnings::of(text).about(&["kernel/net"]).is_empty());
+    }
+
+    #[test]
+    fn exceptions_are_not_warnings() {
+        let text = "a.c:1:2: warning: one\nb.c:1:2: warning: other\n";
+
+        assert!(Warnings::of(text).but(&["one", "other"]).is_empty());
+        assert!(!Warnings::of(text).but(&["one"]).is_empty());
     }
 
     #[test]
