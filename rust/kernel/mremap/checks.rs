@@ -50,10 +50,6 @@ impl LockedMm {
         new: usize,
         mremap_flags: usize,
     ) -> Result<usize> {
-        // Where files choose addresses, they look at those of the current task.
-        if !self.is_current() {
-            return Err(EINVAL);
-        }
         // SAFETY: The mapping is valid, and the lock is held.
         to_address(unsafe {
             bindings::mremap_check_move(
