@@ -49,7 +49,7 @@ impl Mapping for Entry<'_> {
     }
 
     fn moves_long(&self, distance: usize) -> bool {
-        let whole_tables = cfg!(CONFIG_HAVE_MOVE_PMD) && distance % bindings::PMD_SIZE == 0;
+        let whole_tables = cfg!(CONFIG_HAVE_MOVE_PMD) && distance % bindings::PMD_BYTES == 0;
 
         !whole_tables && self.listed().len() > RMAP_HOLD_BYTES
     }

@@ -21,7 +21,7 @@ pub(super) const GROUP_MAX: usize = 512;
 pub const RMAP_HOLD_BYTES: usize = 64 << 20;
 
 /// How large a huge page may be that a page table could map instead of its entries, in bytes.
-const HUGE: usize = bindings::PMD_SIZE;
+const HUGE: usize = bindings::PMD_BYTES;
 
 /// Mappings that are relocated together. It has room for a certain number of them from the start.
 pub(super) struct Group {
