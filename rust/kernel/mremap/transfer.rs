@@ -330,11 +330,13 @@ impl<'a> Transfer<'a> {
 
         let Some((whole, first)) = self.gather(next, |entry| {
             let part = clip(&source, entry);
-            let relocates =
-                way(entry) == Way::Relocate && entry.can_relocate() && part == entry.listed();
 
-            copies.set(relocates || can_copy(entry, &part, distance, stays));
-            relocates
+            if way(entry) == Way::Relocate && entry.can_relocate() && part == entry.listed() {
+                return true;
+            }
+            // It counts if this is the first one: the group is empty then, and it is copied.
+            copies.set(can_copy(entry, &part, distance, stays));
+            false
         }) else {
             return Ok(None);
         };
