@@ -3,7 +3,7 @@
 mod disk;
 mod package;
 
-use crate::{guest, outcome::Outcome, paths::Paths};
+use crate::{demo::BY_ONE_CALL, guest, outcome::Outcome, paths::Paths};
 use anyhow::Result;
 use disk::Disk;
 use package::{Installed, Package};
@@ -12,15 +12,7 @@ use std::{path::Path, time::Duration};
 /// Builds the package, of the user's configuration or of a small one for virtual machines.
 pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
     let package = Package::new(paths, "deb")?;
-    let changed = package.configure(kconfig)?;
-
-    if changed != 0 {
-        println!(
-            "  {changed} options are not as KCONFIG says, as this compiler or Rust does not go with \
-             them: {}",
-            package.changes().display()
-        );
-    }
+    package.configure(kconfig)?;
     for file in package.build()? {
         println!("{}", file.display());
     }
@@ -30,28 +22,16 @@ pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
 /// A configuration of Debian's for virtual machines takes what a package needs, whatever else it
 /// loses. `file` is where Debian has it.
 pub fn takes_option(paths: &Paths, file: &Path) -> Result<Outcome> {
-    let package = Package::new(paths, "deb-cloud")?;
-    let mut outcome = Outcome::default();
-    let configured = package.configure(Some(file));
-
-    if let Ok(changed) = &configured {
-        println!(
-            "  {changed} options are not as in {}: {}",
-            file.display(),
-            package.changes().display()
-        );
-    }
-    outcome.check(configured.is_ok(), || {
-        format!("{}: {:#}", file.display(), configured.as_ref().unwrap_err())
-    });
-    Ok(outcome)
+    Package::new(paths, "deb-cloud")?.configure(Some(file))?;
+    Ok(Outcome {
+        passed: 1,
+        ..Outcome::default()
+    })
 }
 
-/// What the Debian of the demonstration runs: a command, and words that each says when it goes as it
-/// should.
-const COMMANDS: [(&str, &str); 7] = [
-    ("demo", "mappings arrived, 0 were left behind"),
-    ("arena", "moved by one call for all of it"),
+/// What the Debian of the demonstration runs beside the programs: a command, and words that each
+/// says when it goes as it should.
+const COMMANDS: [(&str, &str); 5] = [
     ("grep mremap_range /proc/vmstat", "mremap_range "),
     // The examples of the documentation, around the arena.
     (
@@ -76,6 +56,11 @@ const COMMANDS: [(&str, &str); 7] = [
     ),
 ];
 
+/// The programs of the demonstration, and these commands.
+fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BY_ONE_CALL.into_iter().chain(COMMANDS)
+}
+
 /// How long Debian may take, from the boot loader to the end.
 const LIMIT: Duration = Duration::from_secs(900);
 
@@ -95,7 +80,7 @@ pub fn demo(paths: &Paths) -> Result<Outcome> {
     outcome.check(console.contains(&booted), || {
         format!("Debian did not say '{booted}'; the console is build/logs/debian.console")
     });
-    for (command, words) in COMMANDS {
+    for (command, words) in commands() {
         let part = part(&console, command);
         let passed = part.iter().any(|line| line.contains(words))
             && part.last().is_some_and(|line| line.ends_with("exit 0"));
@@ -115,7 +100,7 @@ fn script() -> String {
         "echo \"| running $(uname -r), $(. /etc/os-release && echo $PRETTY_NAME)\"\n\
          echo 1 > /proc/sys/kernel/printk\n",
     );
-    for (command, _) in COMMANDS {
+    for (command, _) in commands() {
         let quoted = command.replace('\'', "'\\''");
         script += &format!(
             "printf '| $ %s\\n' '{quoted}'\n\

@@ -7,7 +7,7 @@ use crate::{
     paths::Paths,
     programs, selftest,
 };
-use anyhow::{ensure, Result};
+use anyhow::Result;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -21,16 +21,19 @@ struct Part {
     commands: [(&'static str, &'static str); 2],
 }
 
+/// The programs, and words that each says where one call moves several mappings.
+pub const BY_ONE_CALL: [(&str, &str); 2] = [
+    ("demo", "mappings arrived, 0 were left behind"),
+    ("arena", "moved by one call for all of it"),
+];
+
 /// A move of a region, and an arena that grows by moving; then the same where one call moves no
 /// more than one mapping.
 const PARTS: [Part; 2] = [
     Part {
         name: "demo",
         parameters: "",
-        commands: [
-            ("demo", "mappings arrived, 0 were left behind"),
-            ("arena", "moved by one call for all of it"),
-        ],
+        commands: BY_ONE_CALL,
     },
     Part {
         name: "demo-off",
@@ -41,9 +44,6 @@ const PARTS: [Part; 2] = [
         ],
     },
 ];
-
-/// The programs.
-const PROGRAMS: [&str; 2] = ["demo", "arena"];
 
 /// Runs a part in a guest, which prints what it has to say, and counts its commands.
 fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Result<Outcome> {
@@ -78,7 +78,7 @@ fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Resul
 
 /// Builds the kernel and the programs.
 fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, Vec<Content>)> {
-    let content = |program| {
+    let content = |(program, _)| {
         Ok((
             format!("guest/{program}"),
             host::static_program(paths, program)?,
@@ -87,16 +87,16 @@ fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, Vec<Content>)> {
 
     Ok((
         kernel::series(paths, config)?,
-        PROGRAMS.into_iter().map(content).collect::<Result<_>>()?,
+        BY_ONE_CALL
+            .into_iter()
+            .map(content)
+            .collect::<Result<_>>()?,
     ))
 }
 
 /// Shows the demonstration.
 pub fn run(paths: &Paths) -> Result<()> {
-    let outcome = check(paths, "test")?;
-
-    ensure!(outcome.failed == 0, "{}", outcome.notes.join("\n"));
-    Ok(())
+    check(paths, "test")?.require()
 }
 
 /// Expects the demonstration to go as it should, each part on its own.

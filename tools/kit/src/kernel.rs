@@ -43,14 +43,20 @@ impl What {
 
     /// The Kconfig fragments of a configuration. The base does not have the tests of the series.
     fn fragments(self, paths: &Paths, config: &str) -> Result<Vec<PathBuf>> {
-        let mut fragments = vec![paths.fragment("common")?, paths.fragment(config)?];
-        let tests = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
-
-        if self == What::Series && tests {
-            fragments.push(paths.fragment("kunit")?);
-        }
-        Ok(fragments)
+        fragments(paths, config, self == What::Series)
     }
+}
+
+/// The Kconfig fragments of a configuration, for a tree that has the KUnit tests of the series or
+/// does not.
+pub fn fragments(paths: &Paths, config: &str, has_kunit: bool) -> Result<Vec<PathBuf>> {
+    let mut fragments = vec![paths.fragment("common")?, paths.fragment(config)?];
+    let tests = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
+
+    if has_kunit && tests {
+        fragments.push(paths.fragment("kunit")?);
+    }
+    Ok(fragments)
 }
 
 /// Writes the configuration if it is another one than last time: the smallest one, with the

@@ -1,5 +1,7 @@
 //! What a test suite comes to.
 
+use anyhow::{ensure, Result};
+
 /// What a suite came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -27,6 +29,12 @@ impl Outcome {
         self.failed += other.failed;
         self.skipped += other.skipped;
         self.notes.extend(other.notes);
+    }
+
+    /// Fails if a check has, with the notes.
+    pub fn require(&self) -> Result<()> {
+        ensure!(self.failed == 0, "{}", self.notes.join("\n"));
+        Ok(())
     }
 
     /// A suite that was left out.

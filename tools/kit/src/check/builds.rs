@@ -16,8 +16,8 @@ use std::{
     process::Command,
 };
 
-/// The fragment with the KUnit tests of the series, and the option that it is about.
-const KUNIT: (&str, &str) = ("kunit", "config MREMAP_RANGE_KUNIT_TEST");
+/// What Kconfig says of the KUnit tests of the series.
+const KUNIT: &str = "config MREMAP_RANGE_KUNIT_TEST";
 
 /// A kernel that is built again and again, with the compiler's and sparse's warnings.
 pub struct Build<'a> {
@@ -47,28 +47,15 @@ impl<'a> Build<'a> {
 
     /// Whether what is checked out has the KUnit tests of the series.
     pub fn has_kunit(&self) -> Result<bool> {
-        Ok(fs::read_to_string(self.paths.tree.join("mm/Kconfig"))?.contains(KUNIT.1))
-    }
-
-    /// The fragments of what is checked out. Commits bring options.
-    fn fragments(&self) -> Result<Vec<PathBuf>> {
-        let mut fragments = vec![
-            self.paths.fragment("common")?,
-            self.paths.fragment(self.config)?,
-        ];
-        let kunit = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
-        if kunit && self.has_kunit()? {
-            fragments.push(self.paths.fragment(KUNIT.0)?);
-        }
-        Ok(fragments)
+        Ok(fs::read_to_string(self.paths.tree.join("mm/Kconfig"))?.contains(KUNIT))
     }
 
     /// What it is built with, for any commit.
     pub fn made_of(&self) -> Result<String> {
         let mut made_of = self.toolchain.describe()?;
 
-        for fragment in ["common", self.config, KUNIT.0] {
-            made_of += &fs::read_to_string(self.paths.fragment(fragment)?)?;
+        for fragment in kernel::fragments(self.paths, self.config, true)? {
+            made_of += &fs::read_to_string(fragment)?;
         }
         Ok(made_of)
     }
@@ -83,9 +70,9 @@ impl<'a> Build<'a> {
         let jobs = std::thread::available_parallelism()?;
         let name = format!("check {}", self.config);
 
-        kernel::write_config(self.paths, &self.objects, None, &self.fragments()?, || {
-            self.make()
-        })?;
+        // Commits bring options.
+        let fragments = kernel::fragments(self.paths, self.config, self.has_kunit()?)?;
+        kernel::write_config(self.paths, &self.objects, None, &fragments, || self.make())?;
         Step::new(self.paths, &name).run(
             self.make()
                 .args(["W=1", "C=1", "bzImage"])

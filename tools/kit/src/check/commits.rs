@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
             },
             build,
             tests,
-            warnings: Warnings::read(""),
+            warnings: Warnings::default(),
             outcome: Outcome::default(),
         })
     }

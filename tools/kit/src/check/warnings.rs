@@ -4,6 +4,7 @@ use regex_lite::Regex;
 use std::{collections::BTreeSet, fmt};
 
 /// What a build, or another tool, has warned of, without the numbers of lines.
+#[derive(Default)]
 pub struct Warnings(BTreeSet<String>);
 
 impl Warnings {

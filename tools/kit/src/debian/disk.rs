@@ -6,7 +6,9 @@
 
 use super::package::Installed;
 use crate::{
-    apt, guest, host,
+    apt,
+    demo::BY_ONE_CALL,
+    guest, host,
     paths::{remove_folder, write_whole, Paths},
     step::{filter, output, Step},
 };
@@ -133,7 +135,7 @@ impl Disk {
                  boot\n"
             ),
         )?;
-        for program in ["demo", "arena"] {
+        for (program, _) in BY_ONE_CALL {
             let to = self.root.join("usr/local/bin").join(program);
             fs::copy(host::static_program(paths, program)?, &to)?;
             fs::set_permissions(&to, fs::Permissions::from_mode(0o755))?;

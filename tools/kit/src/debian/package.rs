@@ -42,8 +42,8 @@ impl<'a> Package<'a> {
     }
 
     /// Configures the kernel: as the user's file says, or as a small one for virtual machines. What
-    /// the package is for has to be in it. Returns how many options are not as the file says.
-    pub fn configure(&self, kconfig: Option<&Path>) -> Result<usize> {
+    /// the package is for has to be in it. Says which options are not as in the file.
+    pub fn configure(&self, kconfig: Option<&Path>) -> Result<()> {
         tree::check_out_series(self.paths)?;
         let start = kconfig.map(read_config).transpose()?;
         let mut fragments = Vec::new();
@@ -60,11 +60,12 @@ impl<'a> Package<'a> {
             || self.make(),
         )?;
 
-        // What the user asked for and does not get is said, in the form of the kernel's own tool.
-        let Some(start) = start else {
-            return Ok(0);
+        let (Some(start), Some(kconfig)) = (start, kconfig) else {
+            return Ok(());
         };
         let asked = self.folder.join("asked.config");
+        let changes = self.folder.join("changed-options");
+
         write_whole(&asked, start)?;
         let differs = output(
             Command::new("scripts/diffconfig")
@@ -72,17 +73,21 @@ impl<'a> Package<'a> {
                 .arg(&asked)
                 .arg(self.objects.join(".config")),
         )?;
-        write_whole(&self.changes(), &differs)?;
+        write_whole(&changes, &differs)?;
         // Options that the file does not name begin with a plus sign.
-        Ok(differs
+        let changed = differs
             .lines()
             .filter(|line| !line.starts_with('+'))
-            .count())
-    }
-
-    /// The options that are not as the user's file says.
-    pub fn changes(&self) -> PathBuf {
-        self.folder.join("changed-options")
+            .count();
+        if changed != 0 {
+            println!(
+                "  {changed} options are not as in {}, as this compiler or Rust does not go with \
+                 them: {}",
+                kconfig.display(),
+                changes.display()
+            );
+        }
+        Ok(())
     }
 
     /// Builds the package. Returns the files of `build/deb/`.
