@@ -5,7 +5,6 @@
 #include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 #include <linux/security.h>
-#include <linux/userfaultfd_k.h>
 
 #include "../../mm/internal.h"
 
@@ -45,11 +44,6 @@ struct vm_area_struct *rust_helper_vma_lookup(struct mm_struct *mm,
 bool rust_helper_can_modify_vma(struct vm_area_struct *vma)
 {
 	return can_modify_vma(vma);
-}
-
-bool rust_helper_userfaultfd_armed(struct vm_area_struct *vma)
-{
-	return userfaultfd_armed(vma);
 }
 
 bool rust_helper_is_data_mapping(vm_flags_t flags)

@@ -23,6 +23,8 @@ pub mod flags {
         | crate::bindings::VM_IO) as usize;
     /// The pages in it may be merged with equal ones by KSM.
     pub const MERGEABLE: usize = crate::bindings::VM_MERGEABLE;
+    /// A userfaultfd has been registered on it; any of these.
+    pub const USERFAULTFD: usize = crate::bindings::VM_UFFD;
 }
 
 /// A mapping in an address space whose lock is held. Wraps `struct vm_area_struct`.
@@ -88,8 +90,7 @@ impl VmaRef {
     /// C function: `userfaultfd_armed()`.
     #[inline]
     pub fn has_userfaultfd(&self) -> bool {
-        // SAFETY: The mapping is valid by the type invariant.
-        unsafe { bindings::userfaultfd_armed(self.as_ptr()) }
+        self.flags() & flags::USERFAULTFD != 0
     }
 
     /// May the mapping be changed, or is it sealed?
@@ -112,14 +113,19 @@ impl VmaRef {
         ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
     }
 
+    /// Is a file mapped, or what is shared as one?
+    #[inline]
+    pub fn has_file(&self) -> bool {
+        // SAFETY: The lock is held, so nobody changes the field.
+        unsafe { !(*self.as_ptr()).vm_file.is_null() }
+    }
+
     /// Does a file say that the memory is anonymous, and is that what orders it in the file?
     ///
     /// That is `/dev/zero`, mapped privately. C function: `vma_is_anonymous()`.
     #[inline]
     pub fn is_anonymous_file(&self) -> bool {
-        let vma = self.as_ptr();
-
-        // SAFETY: The lock is held, so nobody changes the fields.
-        unsafe { (*vma).vm_ops.is_null() && !(*vma).vm_file.is_null() }
+        // SAFETY: The lock is held, so nobody changes the field.
+        self.has_file() && unsafe { (*self.as_ptr()).vm_ops.is_null() }
     }
 }

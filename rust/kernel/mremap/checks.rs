@@ -107,6 +107,6 @@ impl VmaRef {
     #[inline]
     pub fn picks_address(&self) -> bool {
         // SAFETY: The mapping is valid by the type invariant.
-        unsafe { bindings::mremap_picks_address(self.as_ptr()) }
+        self.has_file() && unsafe { bindings::mremap_picks_address(self.as_ptr()) }
     }
 }
