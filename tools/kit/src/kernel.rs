@@ -41,19 +41,63 @@ impl What {
         }
     }
 
-    /// The Kconfig fragments of a configuration. The base does not have the tests of the series.
+    /// The Kconfig fragments of a configuration.
     fn fragments(self, paths: &Paths, config: &str) -> Result<Vec<PathBuf>> {
-        fragments(paths, config, self == What::Series)
+        let options = match self {
+            What::Base => Options::NOTHING,
+            What::Series => Options::ALL,
+        };
+        fragments(paths, config, options)
     }
 }
 
-/// The Kconfig fragments of a configuration, for a tree that has the KUnit tests of the series or
-/// does not.
-pub fn fragments(paths: &Paths, config: &str, has_kunit: bool) -> Result<Vec<PathBuf>> {
-    let mut fragments = vec![paths.fragment("common")?, paths.fragment(config)?];
-    let tests = fs::read_to_string(&fragments[1])?.contains("CONFIG_KUNIT=y");
+/// Which options of the series a tree knows.
+#[derive(Clone, Copy)]
+pub struct Options {
+    range: bool,
+    /// Its KUnit tests.
+    pub tests: bool,
+}
 
-    if has_kunit && tests {
+impl Options {
+    const NOTHING: Self = Options {
+        range: false,
+        tests: false,
+    };
+
+    pub const ALL: Self = Options {
+        range: true,
+        tests: true,
+    };
+
+    /// What the tree that is checked out knows.
+    pub fn checked_out(paths: &Paths) -> Result<Self> {
+        let kconfig = fs::read_to_string(paths.tree.join("mm/Kconfig"))?;
+        let has = |option| {
+            kconfig
+                .lines()
+                .any(|line| line.strip_prefix("config ") == Some(option))
+        };
+
+        Ok(Options {
+            range: has("MREMAP_RANGE"),
+            tests: has("MREMAP_RANGE_KUNIT_TEST"),
+        })
+    }
+}
+
+/// The Kconfig fragments of a configuration, for a tree that knows some options of the series. That
+/// of the configuration can turn the series off.
+pub fn fragments(paths: &Paths, config: &str, options: Options) -> Result<Vec<PathBuf>> {
+    let own = paths.fragment(config)?;
+    let has_kunit = fs::read_to_string(&own)?.contains("CONFIG_KUNIT=y");
+    let mut fragments = vec![paths.fragment("common")?];
+
+    if options.range {
+        fragments.push(paths.fragment("range")?);
+    }
+    fragments.push(own);
+    if options.tests && has_kunit {
         fragments.push(paths.fragment("kunit")?);
     }
     Ok(fragments)

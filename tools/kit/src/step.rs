@@ -85,7 +85,9 @@ impl<'a> Step<'a> {
                 lines += 1;
                 line.clear();
             }
-            let of = expected.map_or(String::new(), |n| format!(" of about {n}"));
+            let of = expected
+                .filter(|&expected| lines <= expected)
+                .map_or(String::new(), |n| format!(" of about {n}"));
             println!(
                 "  {}: {lines}{of} steps, {} s",
                 self.name,

@@ -2,7 +2,7 @@
 
 use super::warnings::Warnings;
 use crate::{
-    kernel,
+    kernel::{self, Options},
     outcome::Outcome,
     paths::{remove_folder, Paths},
     step::Step,
@@ -15,9 +15,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// What Kconfig says of the KUnit tests of the series.
-const KUNIT: &str = "config MREMAP_RANGE_KUNIT_TEST";
 
 /// A kernel that is built again and again, with the compiler's and sparse's warnings.
 pub struct Build<'a> {
@@ -45,16 +42,11 @@ impl<'a> Build<'a> {
         self.objects.join("arch/x86/boot/bzImage")
     }
 
-    /// Whether what is checked out has the KUnit tests of the series.
-    pub fn has_kunit(&self) -> Result<bool> {
-        Ok(fs::read_to_string(self.paths.tree.join("mm/Kconfig"))?.contains(KUNIT))
-    }
-
     /// What it is built with, for any commit.
     pub fn made_of(&self) -> Result<String> {
         let mut made_of = self.toolchain.describe()?;
 
-        for fragment in kernel::fragments(self.paths, self.config, true)? {
+        for fragment in kernel::fragments(self.paths, self.config, Options::ALL)? {
             made_of += &fs::read_to_string(fragment)?;
         }
         Ok(made_of)
@@ -71,7 +63,8 @@ impl<'a> Build<'a> {
         let name = format!("check {}", self.config);
 
         // Commits bring options.
-        let fragments = kernel::fragments(self.paths, self.config, self.has_kunit()?)?;
+        let options = Options::checked_out(self.paths)?;
+        let fragments = kernel::fragments(self.paths, self.config, options)?;
         kernel::write_config(self.paths, &self.objects, None, &fragments, || self.make())?;
         Step::new(self.paths, &name).run(
             self.make()

@@ -4,6 +4,7 @@
 use super::{builds::Build, warnings::Warnings};
 use crate::{
     guest::Content,
+    kernel::Options,
     kunit,
     outcome::Outcome,
     paths::{write_whole, Paths},
@@ -80,7 +81,8 @@ impl<'a> Tests<'a> {
     /// Tests a kernel. The first one is that of the base. `last`: it has all of the series.
     fn run(&mut self, build: &Build, last: bool) -> Result<Outcome> {
         let image = build.image();
-        let mut outcome = kunit::in_guest(self.paths, "commit-kunit", &image, build.has_kunit()?)?;
+        let options = Options::checked_out(self.paths)?;
+        let mut outcome = kunit::in_guest(self.paths, "commit-kunit", &image, options.tests)?;
         let printed = selftest::of_base(self.paths, "commit", &image, &self.programs)?;
 
         match &self.base {
