@@ -15,11 +15,13 @@ use std::{
     process::Command,
 };
 
-/// A make of the kernel, in its tree.
+/// A make of the kernel, in its tree, with a job for each CPU.
 pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let mut make = Command::new("make");
 
     make.current_dir(&paths.tree)
+        .arg(format!("-j{jobs}"))
         .arg(format!("O={}", objects.display()))
         .args(toolchain.make_options());
     toolchain.environment(&mut make);
@@ -201,11 +203,10 @@ pub fn write_config(
 fn build(paths: &Paths, what: What, config: &str) -> Result<PathBuf> {
     let toolchain = Toolchain::find(paths)?;
     let objects = paths.objects(config);
-    let jobs = std::thread::available_parallelism()?;
 
     configure(paths, &toolchain, &objects, what, config)?;
     Step::new(paths, &format!("build {} {config}", what.name()))
-        .run(make(paths, &toolchain, &objects).args([format!("-j{jobs}"), "bzImage".into()]))?;
+        .run(make(paths, &toolchain, &objects).arg("bzImage"))?;
     Ok(objects.join("arch/x86/boot/bzImage"))
 }
 

@@ -42,10 +42,7 @@ fn kunit_py(paths: &Paths, config: &str, action: &str) -> Result<Command> {
 
 /// Builds the patched kernel as a program of this machine.
 pub fn build_uml(paths: &Paths) -> Result<PathBuf> {
-    let jobs = std::thread::available_parallelism()?;
-
-    Step::new(paths, "build uml")
-        .run(kunit_py(paths, "uml", "build")?.arg(format!("--jobs={jobs}")))?;
+    Step::new(paths, "build uml").run(&mut kunit_py(paths, "uml", "build")?)?;
     Ok(paths.objects("uml").join("linux"))
 }
 

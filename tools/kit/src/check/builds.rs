@@ -59,18 +59,13 @@ impl<'a> Build<'a> {
 
     /// Builds what is checked out, and returns what was warned of.
     pub fn run(&self) -> Result<Warnings> {
-        let jobs = std::thread::available_parallelism()?;
         let name = format!("check {}", self.config);
 
         // Commits bring options.
         let options = Options::checked_out(self.paths)?;
         let fragments = kernel::fragments(self.paths, self.config, options)?;
         kernel::write_config(self.paths, &self.objects, None, &fragments, || self.make())?;
-        Step::new(self.paths, &name).run(
-            self.make()
-                .args(["W=1", "C=1", "bzImage"])
-                .arg(format!("-j{jobs}")),
-        )?;
+        Step::new(self.paths, &name).run(self.make().args(["W=1", "C=1", "bzImage"]))?;
         let log = format!("{}.log", name.replace(' ', "-"));
         Ok(Warnings::of(&fs::read_to_string(
             self.paths.logs.join(log),
@@ -83,7 +78,6 @@ impl<'a> Build<'a> {
 pub fn without_rust(paths: &Paths) -> Result<Outcome> {
     let toolchain = Toolchain::find(paths)?;
     let objects = paths.objects("arm");
-    let jobs = std::thread::available_parallelism()?;
     let make = || {
         let mut make = kernel::make(paths, &toolchain, &objects);
         make.arg("ARCH=arm");
@@ -93,7 +87,7 @@ pub fn without_rust(paths: &Paths) -> Result<Outcome> {
 
     tree::check_out_series(paths)?;
     kernel::write_config(paths, &objects, None, &[paths.fragment("arm")?], make)?;
-    Step::new(paths, "check arm").run(make().arg(format!("-j{jobs}")).arg("vmlinux"))?;
+    Step::new(paths, "check arm").run(make().arg("vmlinux"))?;
     outcome.check(!has_option(&objects)?, || {
         "CONFIG_MREMAP_RANGE is on without Rust".to_owned()
     });

@@ -92,7 +92,6 @@ impl<'a> Package<'a> {
 
     /// Builds the package. Returns the files of `build/deb/`.
     pub fn build(&self) -> Result<Vec<PathBuf>> {
-        let jobs = std::thread::available_parallelism()?;
         let mut make = self.make();
 
         // Otherwise both would have a part that says that the tree is in a git of its own.
@@ -113,8 +112,7 @@ impl<'a> Package<'a> {
             make.env("DEBFULLNAME", signer.name)
                 .env("DEBEMAIL", signer.email);
         }
-        Step::new(self.paths, "build deb")
-            .run(make.args([format!("-j{jobs}"), "bindeb-pkg".into()]))?;
+        Step::new(self.paths, "build deb").run(make.arg("bindeb-pkg"))?;
 
         let half = self.paths.build.join("deb.half");
         let whole = self.paths.build.join("deb");
