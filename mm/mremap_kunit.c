@@ -85,29 +85,47 @@ static void lay_out(struct kunit *test, unsigned long addr, const char *letters)
 	}
 }
 
-/* Expects to see at @addr what lay_out() made, and nothing in between. */
+static struct vm_area_struct *vma_at(unsigned long addr)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	mmap_read_unlock(current->mm);
+	/* Nobody else maps or unmaps here. */
+	return vma;
+}
+
+/* Expects mappings at @addr as lay_out() makes them, and nothing in between. */
+static void expect_mappings(struct kunit *test, unsigned long addr,
+			    const char *letters)
+{
+	struct vm_area_struct *vma;
+	u32 n;
+
+	for (n = 0; letters[n]; n++) {
+		vma = vma_at(addr + (n << PAGE_SHIFT));
+		if (letters[n] == '-') {
+			KUNIT_EXPECT_NULL(test, vma);
+			continue;
+		}
+		KUNIT_ASSERT_NOT_NULL(test, vma);
+		KUNIT_EXPECT_EQ(test, !!(vma->vm_flags & VM_WRITE),
+				letters[n] == 'w' || letters[n] == 'W');
+		KUNIT_EXPECT_EQ(test, !!(vma->vm_flags & VM_SHARED),
+				letters[n] == 'W' || letters[n] == 'R');
+	}
+}
+
+/* Expects to see at @addr what lay_out() made. */
 static void expect_layout(struct kunit *test, unsigned long addr,
 			  const char *letters)
 {
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	unsigned long at;
 	u32 n, value;
 
+	expect_mappings(test, addr, letters);
 	for (n = 0; letters[n]; n++) {
-		at = addr + (n << PAGE_SHIFT);
-
-		mmap_read_lock(mm);
-		vma = vma_lookup(mm, at);
-		if (letters[n] == '-') {
-			KUNIT_EXPECT_NULL(test, vma);
-		} else {
-			KUNIT_EXPECT_NOT_NULL(test, vma);
-			if (vma)
-				KUNIT_EXPECT_EQ(test, !!(vma->vm_flags & VM_WRITE),
-						letters[n] == 'w' || letters[n] == 'W');
-		}
-		mmap_read_unlock(mm);
+		const unsigned long at = addr + (n << PAGE_SHIFT);
 
 		if (letters[n] == 'w' || letters[n] == 'W') {
 			KUNIT_EXPECT_EQ(test, 0, get_user(value, (u32 __user *)at));
@@ -116,23 +134,36 @@ static void expect_layout(struct kunit *test, unsigned long addr,
 	}
 }
 
+static void mix(u64 *sum, u64 value)
+{
+	*sum = *sum * 31 + value;
+}
+
 /*
- * Where the arena's mappings begin and end, and who else uses their files, to tell
- * that nothing changed.
+ * The arena's mappings, what finds their pages, and the accounts, to tell that
+ * nothing changed.
  */
 static u64 fingerprint(unsigned long arena)
 {
 	VMA_ITERATOR(vmi, current->mm, arena);
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	u64 sum = mm->map_count + mm->total_vm + mm->data_vm + mm->locked_vm;
+	u64 sum = 0;
 
 	mmap_read_lock(mm);
+	mix(&sum, mm->map_count);
+	mix(&sum, mm->total_vm);
+	mix(&sum, mm->data_vm);
+	mix(&sum, mm->locked_vm);
 	for_each_vma_range(vmi, vma, arena + (ARENA_PAGES << PAGE_SHIFT)) {
-		sum = sum * 31 + vma->vm_start + vma->vm_end + vma->vm_flags +
-		      vma->vm_pgoff;
+		mix(&sum, vma->vm_start);
+		mix(&sum, vma->vm_end);
+		mix(&sum, vma->vm_flags);
+		mix(&sum, vma->vm_pgoff);
+		mix(&sum, (unsigned long)vma->anon_vma);
+		mix(&sum, (unsigned long)vma->vm_file);
 		if (vma->vm_file)
-			sum = sum * 31 + file_count(vma->vm_file);
+			mix(&sum, file_count(vma->vm_file));
 	}
 	mmap_read_unlock(mm);
 	return sum;
@@ -232,17 +263,26 @@ static void leaves_the_source(struct kunit *test)
 	struct mm_struct *mm = current->mm;
 	unsigned long total, data;
 	u32 value;
+	int n, count;
 
 	lay_out(test, arena, "wr-w");
+	count = mm->map_count;
 	total = mm->total_vm;
 	data = mm->data_vm;
 	KUNIT_ASSERT_EQ(test, 0, move(arena, 4, new, MREMAP_DONTUNMAP));
 	expect_layout(test, new, "wr-w");
+	KUNIT_EXPECT_EQ(test, count + 3, mm->map_count);
 	KUNIT_EXPECT_EQ(test, total + 3, mm->total_vm);
 	KUNIT_EXPECT_EQ(test, data + 2, mm->data_vm);
 	/* The source is there, and empty. */
-	KUNIT_EXPECT_EQ(test, 0, get_user(value, (u32 __user *)arena));
-	KUNIT_EXPECT_EQ(test, 0, value);
+	expect_mappings(test, arena, "wr-w");
+	for (n = 0; n < 4; n++) {
+		if (n == 2)
+			continue;
+		KUNIT_EXPECT_EQ(test, 0, get_user(value, (u32 __user *)
+						  (arena + n * PAGE_SIZE)));
+		KUNIT_EXPECT_EQ(test, 0, value);
+	}
 }
 
 /*
@@ -274,11 +314,11 @@ static int owner_mremap(struct vm_area_struct *vma)
 static void give_to_owner(struct kunit *test, unsigned long addr)
 {
 	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
+	struct vm_area_struct *vma = vma_at(addr);
 
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+	KUNIT_ASSERT_NOT_NULL(test, vma->vm_ops);
 	mmap_write_lock(mm);
-	vma = vma_lookup(mm, addr);
-	KUNIT_EXPECT_NOT_NULL(test, vma);
 	owner_ops = *vma->vm_ops;
 	owner_ops.mremap = owner_mremap;
 	owner_ops.open = owner_open;
@@ -378,24 +418,13 @@ static void rejoins_what_never_merges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, before + 1, owner_mappings);
 }
 
-static struct vm_area_struct *vma_at(unsigned long addr)
-{
-	struct vm_area_struct *vma;
-
-	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, addr);
-	mmap_read_unlock(current->mm);
-	/* Nobody else maps or unmaps here. */
-	return vma;
-}
-
 /* Expects @vma at page @n of @addr. */
 static void expect_vma(struct kunit *test, struct vm_area_struct *vma,
 		       unsigned long addr, int n)
 {
 	const unsigned long at = addr + n * PAGE_SIZE;
 
-	KUNIT_EXPECT_PTR_EQ(test, vma, vma_at(at));
+	KUNIT_ASSERT_PTR_EQ(test, vma, vma_at(at));
 	KUNIT_EXPECT_EQ(test, at, vma->vm_start);
 	KUNIT_EXPECT_EQ(test, at + PAGE_SIZE, vma->vm_end);
 }
@@ -417,11 +446,10 @@ static void relocates(struct kunit *test)
 		expect_vma(test, vmas[i], new, i);
 
 	KUNIT_ASSERT_EQ(test, 0, move(new, 4, arena, MREMAP_DONTUNMAP));
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4; i++)
 		expect_vma(test, vmas[i], arena, i);
-		KUNIT_EXPECT_NOT_NULL(test, vma_at(new + i * PAGE_SIZE));
-	}
 	expect_layout(test, arena, "wrWR");
+	expect_mappings(test, new, "wrWR");
 
 	/* Taken back, it is where it was. */
 	give_to_owner(test, arena + 3 * PAGE_SIZE);

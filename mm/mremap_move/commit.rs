@@ -188,7 +188,7 @@ fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
                 merge(left, plan, arrival);
             }
             let all = had_all(left.mm(), plan, &arrival.segment);
-            left.leave_empty(arrival.segment.source(), all);
+            left.leave_empty(arrival.segment.source().end, all);
         });
         each_segment(left, plan, |left, arrival| {
             if is_locked(left.mm(), arrival.segment.new) {
@@ -201,7 +201,7 @@ fn leave_source(left: &mut Left<'_>, plan: &CheckedPlan) {
     let source = plan.request().source();
     let mut from = source.start;
 
-    left.leave_empty(source, true);
+    left.leave_empty(source.end, true);
     while let Some(run) = plan.run_from(&view(left.mm(), plan), from) {
         from = run.source().end;
         let arrival = Arrival {

@@ -14,20 +14,13 @@ use kernel::{
 /// An address space as the planner sees it.
 pub(crate) struct View<'a> {
     mm: &'a LockedMm,
-    /// `MREMAP_*`, as far as they matter to a mapping.
-    mremap_flags: usize,
+    keep_source: bool,
 }
 
 impl<'a> View<'a> {
     /// Looks at an address space for a move that leaves its source in place, or not.
     pub(crate) fn new(mm: &'a LockedMm, keep_source: bool) -> Self {
-        let mremap_flags = if keep_source {
-            bindings::MREMAP_DONTUNMAP as usize
-        } else {
-            0
-        };
-
-        View { mm, mremap_flags }
+        View { mm, keep_source }
     }
 }
 
@@ -96,7 +89,7 @@ impl Space for View<'_> {
         if vma.has_userfaultfd() || vma.picks_address() {
             return Err(EFAULT);
         }
-        if self.mm.check_move(vma, old, len, new, self.mremap_flags)? != new {
+        if self.mm.check_move(vma, old, len, new, self.keep_source)? != new {
             return Err(EFAULT);
         }
         Ok(())
@@ -108,7 +101,7 @@ impl Space for View<'_> {
         }
         for cut in [range.start, range.end] {
             if vma.start() < cut && cut < vma.end() {
-                self.mm.check_split(vma, cut)?;
+                vma.check_split(cut)?;
             }
         }
         Ok(())

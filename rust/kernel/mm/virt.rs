@@ -13,6 +13,8 @@ pub mod flags {
     pub const ACCOUNT: usize = crate::bindings::VM_ACCOUNT as usize;
     /// Its pages are locked in memory.
     pub const LOCKED: usize = crate::bindings::VM_LOCKED as usize;
+    /// It cannot grow, and cannot be left behind empty.
+    pub const DONTEXPAND: usize = crate::bindings::VM_DONTEXPAND as usize;
     /// Its pages are given by frame number, and have no `struct page` that counts.
     pub const PFNMAP: usize = crate::bindings::VM_PFNMAP as usize;
     /// It consists of huge pages of hugetlb.

@@ -40,7 +40,7 @@ impl LockedMm {
     /// Asks where the kernel would put the part of `vma` at `addr` (all in bytes) if it were to
     /// move to `new`: there, or elsewhere if what is mapped chooses its address.
     ///
-    /// `mremap_flags` are `MREMAP_*`. Fails with [`EPERM`] or [`EINVAL`], see the C function
+    /// `keep_source`: an empty mapping is to stay. Fails with [`EPERM`] or [`EINVAL`], see the C function
     /// `mremap_check_move()`.
     pub fn check_move(
         &self,
@@ -48,8 +48,14 @@ impl LockedMm {
         addr: usize,
         len: usize,
         new: usize,
-        mremap_flags: usize,
+        keep_source: bool,
     ) -> Result<usize> {
+        let mremap_flags = if keep_source {
+            bindings::MREMAP_DONTUNMAP
+        } else {
+            0
+        };
+
         // SAFETY: The mapping is valid, and the lock is held.
         to_address(unsafe {
             bindings::mremap_check_move(
@@ -62,24 +68,10 @@ impl LockedMm {
         })
     }
 
-    /// Asks whether `vma` may be cut at `addr` (bytes), which lies inside of it.
-    ///
-    /// C function: `vm_ops->may_split()`.
-    pub fn check_split(&self, vma: &VmaRef, addr: usize) -> Result {
-        // SAFETY: The mapping is valid, and so are its operations if it has any.
-        let may_split = unsafe { (*vma.as_ptr()).vm_ops.as_ref() }.and_then(|ops| ops.may_split);
-
-        match may_split {
-            // SAFETY: The mapping is valid, and the lock is held.
-            Some(may_split) => to_result(unsafe { may_split(vma.as_ptr(), addr as _) }),
-            None => Ok(()),
-        }
-    }
-
     /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
-    /// Sleeps. Fails with [`EFAULT`] if the range is not in one mapping, with [`ENOMEM`], or with
-    /// [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody
+    /// Sleeps. Fails with [`EINVAL`] if these are not whole pages, with [`EFAULT`] if the range is not
+    /// in one mapping, with [`ENOMEM`], or with [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody
     /// but KSM sees. C function: `ksm_madvise()`.
     pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
         let vma = self.vma_around(range.start, range.len())?;
@@ -92,6 +84,20 @@ impl LockedMm {
 }
 
 impl VmaRef {
+    /// Asks whether the mapping may be cut at `addr` (bytes), which lies inside of it.
+    ///
+    /// C function: `vm_ops->may_split()`.
+    pub fn check_split(&self, addr: usize) -> Result {
+        // SAFETY: The mapping is valid, and so are its operations if it has any.
+        let may_split = unsafe { (*self.as_ptr()).vm_ops.as_ref() }.and_then(|ops| ops.may_split);
+
+        match may_split {
+            // SAFETY: The mapping is valid, and the lock is held.
+            Some(may_split) => to_result(unsafe { may_split(self.as_ptr(), addr as _) }),
+            None => Ok(()),
+        }
+    }
+
     /// Can the mapping go elsewhere as it is, and does not have to be copied?
     #[inline]
     pub fn can_relocate(&self) -> bool {

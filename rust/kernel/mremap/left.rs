@@ -49,7 +49,8 @@ impl Drop for Twins {
 ///
 /// # Invariants
 ///
-/// What the source has below `emptied` was finished, or is not to be.
+/// What the source has below `emptied` was finished, what it has from there on was not. No mapping
+/// lies on both sides of it, but at the end of what got across.
 pub struct Left<'a> {
     transfer: Transfer<'a>,
     emptied: usize,
@@ -100,22 +101,50 @@ impl<'a> Left<'a> {
         }
     }
 
-    /// Finishes what is mapped in `range` (bytes) of the source: it counts again, and is unlocked.
-    /// Where a mapping has left, there is an empty one then. Ranges come in ascending order; what
-    /// has not got across, and what is below a range that was finished, is left alone.
+    /// Finishes what is mapped in the source below `until` (bytes) and was not finished yet: it
+    /// counts again, and is unlocked. Where a mapping has left, there is an empty one then. A mapping
+    /// of the source is finished as a whole; what has not got across is left alone.
     ///
     /// A mapping that has lost all of its pages is then as one that never had any. Not so if it is
     /// not `all` that there was of it when they went, but the destination has cut it since.
     ///
     /// Committed memory is charged for by the caller. C function: `mremap_leave_empty()`.
-    pub fn leave_empty(&mut self, range: Range<usize>, all: bool) {
-        let range = range.start.max(self.emptied)..range.end.min(self.transfer.across);
+    pub fn leave_empty(&mut self, until: usize, all: bool) {
+        let until = self.end_of_mapping(until.min(self.transfer.across));
+        let range = self.emptied..until;
 
-        if !range.is_empty() {
-            // INVARIANT: It is finished now.
-            self.emptied = range.end;
-            self.empty(range, all);
+        if range.is_empty() {
+            return;
         }
+        // INVARIANT: It is finished now.
+        self.emptied = until;
+        if all {
+            self.empty(range, true);
+            return;
+        }
+        let mut from = range.start;
+        while let Some(entry) = self.mm().vmas(from..until).next() {
+            let part = from.max(entry.listed().start)..until.min(entry.listed().end);
+            // One that takes the place of another never had a page.
+            let all = entry.is_elsewhere();
+
+            from = part.end;
+            self.empty(part, all);
+        }
+    }
+
+    /// Returns where the mapping ends that lies on both sides of an address of the source, as far as
+    /// it got across, or that address.
+    fn end_of_mapping(&self, addr: usize) -> usize {
+        let across = self.transfer.across;
+
+        if addr <= self.emptied || addr == across {
+            return addr;
+        }
+        let mut entries = self.mm().vmas(addr - 1..addr);
+        entries
+            .next()
+            .map_or(addr, |entry| entry.listed().end.clamp(addr, across))
     }
 
     /// As [`Left::leave_empty()`], of a range that got across and was not finished.
@@ -137,17 +166,9 @@ impl<'a> Left<'a> {
         };
     }
 
-    /// Sees to it that no mapping is listed where it is not.
+    /// Finishes what was not: no mapping stays listed where it is not, and each counts.
     pub(super) fn finish(&mut self) {
-        let source = self.transfer.source.clone();
-
-        while self.has_twins() {
-            let mut entries = self.mm().vmas(source.clone());
-            let Some(entry) = entries.find(|entry| entry.is_elsewhere()) else {
-                break;
-            };
-            self.empty(entry.listed(), true);
-        }
+        self.leave_empty(self.transfer.across, true);
         self.transfer.mm.validate();
     }
 }

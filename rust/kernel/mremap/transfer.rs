@@ -14,7 +14,7 @@ use super::{
 use crate::{
     bindings,
     error::{code::*, to_result, Error, Result},
-    mm::{Entry, LockedMm, UnmapEvents},
+    mm::{flags, Entry, LockedMm, UnmapEvents},
     page::PAGE_SIZE,
     task::cond_resched,
 };
@@ -29,14 +29,16 @@ use core::{cell::Cell, ops::Range};
 ///
 /// # Invariants
 ///
-/// - The address space is that of the current task. Source and destination are whole pages in it
-///   that user space may have, and do not overlap.
+/// - The address space is that of the current task. Source and destination are whole pages and do
+///   not overlap; the destination ends where user space does, or before.
 /// - What the source lists below `across` is at the destination, with its pages; its owners were
 ///   told. What it lists from there on is where it was.
 /// - What the source lists below `listed` is listed at the destination, the mapping or its copy;
 ///   these are `runs` runs with `copies` copies in them.
 /// - `group` has room for as many as a group may have, which does not change: taking back finds the
 ///   same groups again. Its elements are used by the function that puts them there.
+/// - Where a group ends because a mapping that follows is to be copied, that is the one at
+///   `to_copy`, so that it is.
 /// - A mapping is split at the addresses in `cuts` that was one when the move began.
 pub struct Transfer<'a> {
     pub(super) mm: &'a mut LockedMm,
@@ -51,6 +53,7 @@ pub struct Transfer<'a> {
     /// Where the first run starts.
     first: usize,
     copies: usize,
+    to_copy: Option<usize>,
     /// Why a mapping did not get across, after which nothing else may.
     failed: Option<Error>,
     group: Group,
@@ -81,8 +84,9 @@ impl LockedMm {
     /// taken back, but for what was unmapped. When it succeeds, the source is gone and what has
     /// arrived merges with what is around it; neither fails.
     ///
-    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages that user space may
-    /// have, if the ranges overlap, or if it is not the address space of the current task.
+    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages, if the ranges overlap,
+    /// if the destination goes beyond what user space has, or if it is not the address space of the
+    /// current task. Whether mappings may move there is asked before: [`LockedMm::check_move()`].
     pub fn transfer(
         &mut self,
         old: usize,
@@ -99,8 +103,8 @@ impl LockedMm {
 
     /// Moves `len` bytes of mappings from `old` to `new`, and leaves mappings without pages behind.
     ///
-    /// As [`LockedMm::transfer()`], but nothing merges and neither end is finished: that is up to
-    /// `finish`.
+    /// As [`LockedMm::transfer()`], but `finish` says when the source is finished and what merges.
+    /// What it leaves of the source is finished after it.
     pub fn transfer_pages(
         &mut self,
         old: usize,
@@ -134,7 +138,7 @@ impl<'a> Transfer<'a> {
         if !whole_pages(old, len) || !whole_pages(new, len) || old.abs_diff(new) < len {
             return Err(EINVAL);
         }
-        if !mm.is_current() || old + len > most || new + len > most {
+        if !mm.is_current() || new + len > most {
             return Err(EINVAL);
         }
 
@@ -151,6 +155,7 @@ impl<'a> Transfer<'a> {
             runs: 0,
             first: old,
             copies: 0,
+            to_copy: None,
             failed: None,
             group: Group::new(GROUP_MAX.min(len / PAGE_SIZE))?,
         })
@@ -306,10 +311,11 @@ impl<'a> Transfer<'a> {
     /// Takes the mappings of the source across that come next, the `way` that is asked for: one, or
     /// some that can be relocated together. Returns what they were, or nothing if all are across.
     ///
-    /// A mapping that cannot be relocated is copied. Takes the rmap locks; sleeps. Fails with
+    /// A mapping that cannot be relocated is copied. One that `way` looked at, and wanted to be
+    /// copied, is asked about no more: it ended a group. Takes the rmap locks; sleeps. Fails with
     /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
     /// agree; with [`EINVAL`] if a mapping that is to be copied has a userfaultfd, was not split
-    /// where the source ends, or would cut a huge page. Then they are where they were, and the move
+    /// where the source ends, would cut a huge page, or cannot be left behind empty. Then they are where they were, and the move
     /// is to be given up.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         if let Some(error) = self.failed {
@@ -326,20 +332,29 @@ impl<'a> Transfer<'a> {
 
         let stays = self.twins.is_some();
         let distance = self.new.wrapping_sub(source.start);
+        let to_copy = self.to_copy;
+        let not_relocated = Cell::new(None);
         let copies = Cell::new(false);
 
         let Some((whole, first)) = self.gather(next, |entry| {
             let part = clip(&source, entry);
 
-            if way(entry) == Way::Relocate && entry.can_relocate() && part == entry.listed() {
+            if to_copy != Some(part.start)
+                && way(entry) == Way::Relocate
+                && entry.can_relocate()
+                && part == entry.listed()
+            {
                 return true;
             }
+            not_relocated.set(Some(part.start));
             // It counts if this is the first one: the group is empty then, and it is copied.
             copies.set(can_copy(entry, &part, distance, stays));
             false
         }) else {
             return Ok(None);
         };
+        // INVARIANT: If it is not the first one, it ends the group, and is the next.
+        self.to_copy = not_relocated.get();
         // Taking back clears what has been noted as listed there.
         if self.mm.vmas(self.destination_of(&whole)).next().is_some() {
             return Err(EEXIST);
@@ -444,9 +459,9 @@ impl<'a> Transfer<'a> {
 
         // As after any move of a part of it, what is left of a mapping that tracks its memory type
         // no longer does.
-        let destination = self.destination_of(&self.source);
+        let destination = self.destination_of(&(self.source.start..self.listed));
         for (cut, left) in self.cuts.into_iter().zip([-1, 0]) {
-            // Where the ends touch, what was left has been unmapped.
+            // Where the ends touch, what was left has been unmapped, but under a hole.
             let left = cut
                 .map(|cut| cut.wrapping_add_signed(left))
                 .filter(|addr| !destination.contains(addr));
@@ -528,14 +543,19 @@ impl<'a> Transfer<'a> {
 
 /// Can a part of a mapping be copied to a `distance` (bytes)?
 ///
-/// A source that does not stay is taken out of the tree at the end, mapping by mapping.
+/// A source that does not stay is taken out of the tree at the end, mapping by mapping. One that
+/// stays must not share with its copy what is given back but once.
 fn can_copy(entry: &Entry<'_>, part: &Range<usize>, distance: usize, stays: bool) -> bool {
     // SAFETY: The mapping is valid, and the lock is held.
     let page = unsafe { bindings::vma_kernel_pagesize(entry.as_ptr()) } as usize;
 
-    (stays || *part == entry.listed())
-        && (part.start | part.end | distance) & (page - 1) == 0
-        && !entry.has_userfaultfd()
+    let may_leave = if stays {
+        entry.flags() & (flags::DONTEXPAND | flags::PFNMAP) == 0
+    } else {
+        *part == entry.listed()
+    };
+
+    may_leave && (part.start | part.end | distance) & (page - 1) == 0 && !entry.has_userfaultfd()
 }
 
 /// What an entry has of the source.
