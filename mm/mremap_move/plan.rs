@@ -93,8 +93,8 @@ pub(crate) enum Reason {
     Hugetlb,
     /// Its pages are no memory that the rmap knows, and something else may remember the address.
     Raw,
-    /// Its page table entries have to be moved one by one, and there are so many that others would
-    /// wait long for the locks of the reverse mapping, which a copy does not take.
+    /// It has so many page table entries to be moved one by one, or page tables, that others would
+    /// wait long for the locks of the reverse mapping, which a copy takes for a table at most.
     Long,
     /// It is anonymous memory of a file, ordered in the file by an offset that changes with the
     /// address as long as it is untouched.

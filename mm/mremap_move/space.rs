@@ -7,7 +7,7 @@ use core::ops::Range;
 use kernel::{
     bindings,
     mm::{flags, Entry, LockedMm, VmaIter, VmaRef},
-    mremap::RMAP_HOLD_BYTES,
+    mremap::{RMAP_HOLD_BYTES, RMAP_HOLD_TABLES},
     prelude::*,
 };
 
@@ -44,7 +44,13 @@ impl Mapping for Entry<'_> {
     fn moves_long(&self, distance: usize) -> bool {
         let whole_tables = cfg!(CONFIG_HAVE_MOVE_PMD) && distance % bindings::PMD_BYTES == 0;
 
-        !whole_tables && self.listed().len() > RMAP_HOLD_BYTES
+        let most = if whole_tables {
+            RMAP_HOLD_TABLES
+        } else {
+            RMAP_HOLD_BYTES
+        };
+
+        self.listed().len() > most
     }
 
     fn is_mergeable(&self) -> bool {

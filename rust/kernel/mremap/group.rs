@@ -20,6 +20,10 @@ pub(super) const GROUP_MAX: usize = 512;
 /// more, but for a last mapping; one that is longer is better copied.
 pub const RMAP_HOLD_BYTES: usize = 64 << 20;
 
+/// As [`RMAP_HOLD_BYTES`], of page tables that move as a whole. For each of them the TLBs of other
+/// CPUs are flushed.
+pub const RMAP_HOLD_TABLES: usize = 512 * HUGE;
+
 /// How large a huge page may be that a page table could map instead of its entries, in bytes.
 const HUGE: usize = bindings::PMD_BYTES;
 
