@@ -1,5 +1,6 @@
 //! What is asked of the series before anybody else looks at it.
 
+mod architectures;
 mod bases;
 mod builds;
 mod commits;
@@ -27,7 +28,7 @@ const CHECKS: [Suite; 11] = [
     ("upstream", |paths, _| bases::upstream(paths)),
     ("documents", |paths, _| documents::check(paths)),
     ("rust", |paths, _| rust::check(paths)),
-    ("other-arch", |paths, _| builds::without_rust(paths)),
+    ("other-arch", |paths, _| architectures::check(paths)),
     ("debian-config", |paths, _| {
         debian::takes_option(paths, Path::new(DEBIAN_CONFIG))
     }),

@@ -1,20 +1,14 @@
-//! Builds with the compiler's and sparse's warnings, and for another architecture.
+//! Builds with the compiler's and sparse's warnings.
 
 use super::warnings::Warnings;
 use crate::{
     kernel::{self, Options},
-    outcome::Outcome,
     paths::{remove_folder, Paths},
     step::Step,
     toolchain::Toolchain,
-    tree,
 };
 use anyhow::Result;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 /// A kernel that is built again and again, with the compiler's and sparse's warnings.
 pub struct Build<'a> {
@@ -71,31 +65,4 @@ impl<'a> Build<'a> {
             self.paths.logs.join(log),
         )?))
     }
-}
-
-/// The patched kernel builds for an architecture that has no Rust in this version, and does not
-/// have the option there.
-pub fn without_rust(paths: &Paths) -> Result<Outcome> {
-    let toolchain = Toolchain::find(paths)?;
-    let objects = paths.objects("arm");
-    let make = || {
-        let mut make = kernel::make(paths, &toolchain, &objects);
-        make.arg("ARCH=arm");
-        make
-    };
-    let mut outcome = Outcome::default();
-
-    tree::check_out_series(paths)?;
-    kernel::write_config(paths, &objects, None, &[paths.fragment("arm")?], make)?;
-    Step::new(paths, "check arm").run(make().arg("vmlinux"))?;
-    outcome.check(!has_option(&objects)?, || {
-        "CONFIG_MREMAP_RANGE is on without Rust".to_owned()
-    });
-    Ok(outcome)
-}
-
-fn has_option(objects: &Path) -> Result<bool> {
-    let config = fs::read_to_string(objects.join(".config"))?;
-
-    Ok(config.contains("CONFIG_MREMAP_RANGE=y"))
 }
