@@ -40,8 +40,8 @@ impl LockedMm {
     /// Asks where the kernel would put the part of `vma` at `addr` (all in bytes) if it were to
     /// move to `new`: there, or elsewhere if what is mapped chooses its address.
     ///
-    /// `keep_source`: an empty mapping is to stay. Fails with [`EPERM`] or [`EINVAL`], see the C function
-    /// `mremap_check_move()`.
+    /// `keep_source`: an empty mapping is to stay. Fails with [`EPERM`] or [`EINVAL`], see the C
+    /// function `mremap_check_move()`.
     pub fn check_move(
         &self,
         vma: &VmaRef,
@@ -70,9 +70,9 @@ impl LockedMm {
 
     /// Gives every page in `range` (bytes) of one mapping that KSM shares a copy of its own.
     ///
-    /// Sleeps. Fails with [`EINVAL`] if these are not whole pages, with [`EFAULT`] if the range is not
-    /// in one mapping, with [`ENOMEM`], or with [`ERESTARTSYS`] when a signal comes; pages that were copied by then stay so, which nobody
-    /// but KSM sees. C function: `ksm_madvise()`.
+    /// Sleeps. Fails with [`EINVAL`] if these are not whole pages, with [`EFAULT`] if the range is
+    /// not in one mapping, with [`ENOMEM`], or with [`ERESTARTSYS`] when a signal comes; pages that
+    /// were copied by then stay so, which nobody but KSM sees. C function: `ksm_madvise()`.
     pub fn unmerge_ksm(&self, range: Range<usize>) -> Result {
         let vma = self.vma_around(range.start, range.len())?;
 

@@ -102,8 +102,8 @@ impl<'a> Left<'a> {
     }
 
     /// Finishes what is mapped in the source below `until` (bytes) and was not finished yet: it
-    /// counts again, and is unlocked. Where a mapping has left, there is an empty one then. A mapping
-    /// of the source is finished as a whole; what has not got across is left alone.
+    /// counts again, and is unlocked. Where a mapping has left, there is an empty one then. A
+    /// mapping of the source is finished as a whole; what has not got across is left alone.
     ///
     /// A mapping that has lost all of its pages is then as one that never had any. Not so if it is
     /// not `all` that there was of it when they went, but the destination has cut it since.
@@ -133,8 +133,8 @@ impl<'a> Left<'a> {
         }
     }
 
-    /// Returns where the mapping ends that lies on both sides of an address of the source, as far as
-    /// it got across, or that address.
+    /// Returns where the mapping ends that lies on both sides of an address of the source, as far
+    /// as it got across, or that address.
     fn end_of_mapping(&self, addr: usize) -> usize {
         let across = self.transfer.across;
 

@@ -84,9 +84,10 @@ impl LockedMm {
     /// taken back, but for what was unmapped. When it succeeds, the source is gone and what has
     /// arrived merges with what is around it; neither fails.
     ///
-    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages, if the ranges overlap,
-    /// if the destination goes beyond what user space has, or if it is not the address space of the
-    /// current task. Whether mappings may move there is asked before: [`LockedMm::check_move()`].
+    /// Fails as `act` does, and with [`EINVAL`] if these are not whole pages, if the ranges
+    /// overlap, if the destination goes beyond what user space has, or if it is not the address
+    /// space of the current task. Whether mappings may move there is asked before, see
+    /// [`LockedMm::check_move()`].
     pub fn transfer(
         &mut self,
         old: usize,
@@ -315,8 +316,8 @@ impl<'a> Transfer<'a> {
     /// copied, is asked about no more: it ended a group. Takes the rmap locks; sleeps. Fails with
     /// [`EEXIST`] if something is mapped where it goes, with [`ENOMEM`], and if the owner does not
     /// agree; with [`EINVAL`] if a mapping that is to be copied has a userfaultfd, was not split
-    /// where the source ends, would cut a huge page, or cannot be left behind empty. Then they are where they were, and the move
-    /// is to be given up.
+    /// where the source ends, would cut a huge page, or cannot be left behind empty. Then they are
+    /// where they were, and the move is to be given up.
     pub fn bring_next(&mut self, way: impl Fn(&Entry<'_>) -> Way) -> Result<Option<Brought>> {
         if let Some(error) = self.failed {
             return Err(error);
