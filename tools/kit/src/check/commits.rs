@@ -169,6 +169,8 @@ impl<'a> Walk<'a> {
         }
         for note in &mut judged.notes {
             *note = format!("{}: {subject}: {note}", self.config);
+            // The whole walk takes long, and the next commit writes over the logs.
+            println!("  FAILED {note}");
         }
         self.outcome.add(judged);
         Ok(())
