@@ -294,3 +294,16 @@ pub fn export(paths: &Paths) -> Result<()> {
     println!("wrote {} patches", names.len());
     Ok(())
 }
+
+/// The files that the series adds (`A`), edits (`M`) or either, of those that patterns of git match,
+/// or of all: one in each line.
+pub fn changed(paths: &Paths, how: &str, patterns: &[&str]) -> Result<String> {
+    output(
+        Command::new("git")
+            .current_dir(&paths.tree)
+            .args(["diff", "--name-only"])
+            .arg(format!("--diff-filter={how}"))
+            .args(["base..series", "--"])
+            .args(patterns),
+    )
+}

@@ -1,13 +1,6 @@
 //! Builds for architectures that have no Rust in this version.
 
-use crate::{
-    kernel,
-    outcome::Outcome,
-    paths::Paths,
-    step::{output, Step},
-    toolchain::Toolchain,
-    tree,
-};
+use crate::{kernel, outcome::Outcome, paths::Paths, step::Step, toolchain::Toolchain, tree};
 use anyhow::{Context, Result};
 use std::{fs, path::Path, process::Command};
 
@@ -45,15 +38,7 @@ fn make_for(paths: &Paths, toolchain: &Toolchain, objects: &Path, architecture: 
 
 /// What is built of the C files that the series changes, but its tests.
 fn changed_objects(paths: &Paths) -> Result<Vec<String>> {
-    let changed = output(Command::new("git").current_dir(&paths.tree).args([
-        "diff",
-        "--name-only",
-        "base..series",
-        "--",
-        "*.c",
-    ]))?;
-
-    Ok(changed
+    Ok(tree::changed(paths, "AM", &["*.c"])?
         .lines()
         .filter(|file| !file.starts_with("rust/") && !file.starts_with("tools/"))
         .filter_map(|file| file.strip_suffix(".c"))

@@ -5,7 +5,7 @@ use crate::{
     kernel,
     outcome::Outcome,
     paths::Paths,
-    step::{feed, output, Step},
+    step::{feed, Step},
     toolchain::Toolchain,
     tree,
 };
@@ -27,17 +27,7 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
 /// What `kernel-doc` says of the C files that the series changes, and did not say of the base.
 fn comments(paths: &Paths) -> Result<Outcome> {
     tree::check_out_series(paths)?;
-    let changed = output(Command::new("git").current_dir(&paths.tree).args([
-        "diff",
-        "--name-only",
-        "--diff-filter=AM",
-        "base..series",
-        "--",
-        "mm/*.c",
-        "mm/*.h",
-        "include/*.h",
-        "ipc/*.c",
-    ]))?;
+    let changed = tree::changed(paths, "AM", &["mm/*.c", "mm/*.h", "include/*.h", "ipc/*.c"])?;
     let new =
         warnings_of(paths, "series", &changed)?.without(&warnings_of(paths, "base", &changed)?);
     let mut outcome = Outcome::default();

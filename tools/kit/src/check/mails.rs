@@ -160,14 +160,7 @@ pub fn maintainers(paths: &Paths) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     outcome.check(ours.is_empty(), || ours.join("\n"));
-    for file in output(Command::new("git").current_dir(&paths.tree).args([
-        "diff",
-        "--name-only",
-        "--diff-filter=A",
-        "base..series",
-    ]))?
-    .lines()
-    {
+    for file in tree::changed(paths, "A", &[])?.lines() {
         let found = output(
             Command::new("scripts/get_maintainer.pl")
                 .current_dir(&paths.tree)
