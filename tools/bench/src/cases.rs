@@ -43,6 +43,23 @@ const QUICK: [(Kind, bool, &[usize]); 6] = [
     (Kind::Hugetlb, false, &[100]),
 ];
 
+/// What shootdowns are counted of in a short time, 1,000 segments of a page each.
+const SHOOTDOWNS: [(Kind, bool); 4] = [
+    (Kind::Anon, false),
+    (Kind::Anon, true),
+    (Kind::Shmem, false),
+    (Kind::File, false),
+];
+
+/// The same, and what has no target: other numbers of segments, and mappings that are copied.
+const MORE_SHOOTDOWNS: [(Kind, bool, usize); 5] = [
+    (Kind::Anon, false, 2),
+    (Kind::Anon, false, 10_000),
+    (Kind::Anon, false, 60_000),
+    (Kind::Sysv, false, 100),
+    (Kind::Hugetlb, false, 100),
+];
+
 /// Does a layout take no more memory than there is for it?
 fn fits(case: &Case) -> bool {
     let most = match case.kind {
@@ -88,6 +105,24 @@ pub fn full() -> Vec<Case> {
     let mut seen = HashSet::new();
     cases.retain(|case| seen.insert(*case) && (fits(case) || *case == GIGABYTE));
     cases
+}
+
+/// What shootdowns are counted of. How many there are depends on the segments, hardly on what is in
+/// them.
+pub fn shootdowns(quick: bool) -> Vec<Case> {
+    let more: &[_] = if quick { &[] } else { &MORE_SHOOTDOWNS };
+
+    SHOOTDOWNS
+        .iter()
+        .map(|&(kind, keep)| (kind, keep, 1_000))
+        .chain(more.iter().copied())
+        .map(|(kind, keep, segments)| Case {
+            kind,
+            keep,
+            segments,
+            pages: 1,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -21,6 +21,12 @@ pub enum Line {
     },
     /// A single call of the kind that there has always been.
     Call { name: String, took: Vec<u64> },
+    /// How many TLB shootdowns another CPU received during each move of a layout.
+    Shootdowns {
+        case: Case,
+        by_loop: Vec<u64>,
+        by_one: Option<Vec<u64>>,
+    },
 }
 
 impl Line {
@@ -55,6 +61,15 @@ impl Costs {
     }
 }
 
+/// How many shootdowns a move of a layout takes. One that is due is not sent while the other CPU
+/// happens to run something else, and none comes from elsewhere: the most that were counted are
+/// those of a move during which the other CPU was busy all the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shootdowns {
+    pub by_loop: u64,
+    pub by_one: Option<u64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::Line;
@@ -71,6 +86,11 @@ mod tests {
             Line::Call {
                 name: "grow".to_owned(),
                 took: vec![5],
+            },
+            Line::Shootdowns {
+                case: GIGABYTE,
+                by_loop: vec![6],
+                by_one: Some(vec![7]),
             },
         ];
         let console: String = lines

@@ -1,10 +1,13 @@
 //! Measures what moves cost, in a guest. Where a CPU is emulated and counts instructions, a
 //! nanosecond of the guest's clock is one.
 
+mod interrupts;
 mod layout;
+mod neighbour;
 mod perf;
 mod profile;
 mod shift;
+mod shootdowns;
 mod single;
 mod symbols;
 
@@ -30,6 +33,12 @@ struct Cli {
 enum Command {
     /// Measure single calls, and layouts of all kinds.
     Run {
+        /// Only what has a target.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Count how often moves interrupt another CPU that runs the same process.
+    Shootdowns {
         /// Only what has a target.
         #[arg(long)]
         quick: bool,
@@ -122,6 +131,7 @@ fn run(cli: Cli) -> Result<()> {
             };
             cases.into_iter().try_for_each(|case| moves(case)?.print())
         }
+        Command::Shootdowns { quick } => shootdowns::run(cases::shootdowns(quick)),
         Command::One { case } => moves(case.into())?.print(),
         Command::Profile { case, way, profile } => profile.run(case.into(), way),
     }

@@ -3,7 +3,7 @@
 use crate::{
     case::Case,
     figure::Figure,
-    line::{Costs, Line},
+    line::{Costs, Line, Shootdowns},
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl Kernel {
     pub fn cases(&self) -> impl Iterator<Item = Case> + '_ {
         self.lines.iter().filter_map(|line| match line {
             Line::Moves { case, .. } => Some(*case),
-            Line::Call { .. } => None,
+            _ => None,
         })
     }
 
@@ -51,7 +51,7 @@ impl Kernel {
     pub fn calls(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().filter_map(|line| match line {
             Line::Call { name, .. } => Some(name.as_str()),
-            Line::Moves { .. } => None,
+            _ => None,
         })
     }
 
@@ -67,6 +67,31 @@ impl Kernel {
                 by_one: by_one
                     .as_ref()
                     .and_then(|took| Figure::of(took, case.segments)),
+            }),
+            _ => None,
+        })
+    }
+
+    /// The layouts that shootdowns were counted of.
+    pub fn counted(&self) -> impl Iterator<Item = Case> + '_ {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Shootdowns { case, .. } => Some(*case),
+            _ => None,
+        })
+    }
+
+    /// How many shootdowns a move of a layout takes, if they were counted.
+    pub fn shootdowns(&self, wanted: Case) -> Option<Shootdowns> {
+        self.lines.iter().find_map(|line| match line {
+            Line::Shootdowns {
+                case,
+                by_loop,
+                by_one,
+            } if *case == wanted => Some(Shootdowns {
+                by_loop: *by_loop.iter().max()?,
+                by_one: by_one
+                    .as_ref()
+                    .and_then(|counts| counts.iter().max().copied()),
             }),
             _ => None,
         })
@@ -123,6 +148,11 @@ mod tests {
                     name: "grow".to_owned(),
                     took: vec![call],
                 },
+                Line::Shootdowns {
+                    case: GIGABYTE,
+                    by_loop: vec![100, 98],
+                    by_one: Some(vec![1, 2]),
+                },
             ],
         }
     }
@@ -136,6 +166,14 @@ mod tests {
         assert_eq!(kernel.call("grow").unwrap().median, 50.0);
         assert_eq!(kernel.call("shrink"), None);
         assert_eq!(kernel.cases().collect::<Vec<_>>(), [GIGABYTE]);
+        assert_eq!(kernel.counted().collect::<Vec<_>>(), [GIGABYTE]);
+    }
+
+    #[test]
+    fn the_most_shootdowns_count() {
+        let counts = kernel(100, 50).shootdowns(GIGABYTE).unwrap();
+
+        assert_eq!((counts.by_loop, counts.by_one), (100, Some(2)));
     }
 
     #[test]

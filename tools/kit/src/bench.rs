@@ -64,13 +64,20 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs the program with arguments in a guest of its own, and returns the console.
-    fn run(&self, image: &Path, name: &str, arguments: &str, machine: Machine) -> Result<String> {
+    fn run(
+        &self,
+        image: &Path,
+        name: &str,
+        arguments: &str,
+        machine: Machine,
+        cpus: usize,
+    ) -> Result<String> {
         let guest = Guest {
             image,
             content: &[("guest/bench".to_owned(), self.program.clone())],
             script: &format!("/guest/bench {arguments}\necho \"exit status $?\"\n"),
             parameters: PARAMETERS,
-            cpus: 1,
+            cpus,
             machine,
             limit: LIMIT,
             show: true,
@@ -95,11 +102,26 @@ impl<'a> Bench<'a> {
 
         println!("  measuring {name}, {}", unit.name());
         let guest = format!("bench-{name}-{}", unit.name());
-        let console = self.run(image, &guest, arguments, machine)?;
+        let console = self.run(image, &guest, arguments, machine, 1)?;
         Ok(Kernel {
             name: name.to_owned(),
             lines: Line::parse(&console)?,
         })
+    }
+
+    /// Counts the TLB shootdowns of moves, and adds them to what was measured of a kernel. That
+    /// takes two CPUs, and a guest that counts instructions has one: so it has a guest of its own.
+    /// How fast its CPUs are, and whether they run at the same time, changes nothing.
+    fn count_shootdowns(&self, kernel: &mut Kernel, image: &Path, quick: bool) -> Result<()> {
+        let name = &kernel.name;
+        let option = if quick { " --quick" } else { "" };
+
+        println!("  counting shootdowns of {name}");
+        let guest = format!("bench-{name}-shootdowns");
+        let arguments = format!("shootdowns{option}");
+        let console = self.run(image, &guest, &arguments, Machine::Pc, 2)?;
+        kernel.lines.extend(Line::parse(&console)?);
+        Ok(())
     }
 
     /// Measures kernels, the first of which is the base.
@@ -126,7 +148,7 @@ impl<'a> Bench<'a> {
         for (name, image) in images {
             println!("\n{name}");
             let guest = format!("profile-{name}");
-            self.run(image, &guest, "profile", Machine::Counting)?;
+            self.run(image, &guest, "profile", Machine::Counting, 1)?;
         }
         Ok(())
     }
@@ -173,7 +195,10 @@ pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
     }
 
     let quick = options.quick;
-    let results = bench.measure_all(&images, quick, Unit::Instructions)?;
+    let mut results = bench.measure_all(&images, quick, Unit::Instructions)?;
+    for (kernel, (_, image)) in results.kernels.iter_mut().zip(&images) {
+        bench.count_shootdowns(kernel, image, quick)?;
+    }
     let (base, this) = (&results.kernels[0], &results.kernels[1]);
     let verdicts = target::judge(base, this);
     let again = bench.measure(("again", &series), true, Unit::Instructions)?;
@@ -203,7 +228,9 @@ pub fn suite(paths: &Paths, _: &str) -> Result<Outcome> {
     let (base, series) = kernel::both(paths, CONFIG)?;
     let bench = Bench::new(paths)?;
     let base = bench.measure(("base", &base), true, Unit::Instructions)?;
-    let series = bench.measure(("this", &series), true, Unit::Instructions)?;
+    let image = series;
+    let mut series = bench.measure(("this", &image), true, Unit::Instructions)?;
+    bench.count_shootdowns(&mut series, &image, true)?;
     let mut outcome = Outcome::default();
 
     for verdict in target::judge(&base, &series) {

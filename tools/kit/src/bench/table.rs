@@ -42,8 +42,8 @@ pub fn targets(verdicts: &[Verdict]) -> String {
             verdict.what.clone(),
             verdict
                 .found
-                .map_or("not available".to_owned(), |found| format!("{found:.3}")),
-            format!("{:.3}", verdict.most),
+                .map_or("not available".to_owned(), |found| verdict.number(found)),
+            verdict.number(verdict.most),
             (if verdict.met() { "met" } else { "**missed**" }).to_owned(),
         ])
     });
@@ -84,17 +84,55 @@ fn share(ratio: Option<f64>) -> String {
     ratio.map_or(String::new(), |ratio| format!("{ratio:.3}"))
 }
 
+/// The columns that name a layout.
+fn moved() -> Vec<String> {
+    ["moved", "segments", "pages of each"]
+        .map(str::to_owned)
+        .into()
+}
+
+fn layout(case: Case) -> Vec<String> {
+    let keep = if case.keep { ", DONTUNMAP" } else { "" };
+    vec![
+        format!("{}{keep}", case.kind),
+        case.segments.to_string(),
+        case.pages.to_string(),
+    ]
+}
+
+/// How many TLB shootdowns moves of a layout take in each kernel.
+fn shootdowns(kernels: &[Kernel]) -> String {
+    let count = |count: Option<u64>| count.map_or("not available".to_owned(), |n| n.to_string());
+    let cases: BTreeSet<Case> = kernels.iter().flat_map(Kernel::counted).collect();
+    let mut names = moved();
+    for kernel in kernels {
+        let name = &kernel.name;
+        names.extend([format!("{name}, loop"), format!("{name}, one call")]);
+    }
+    names.push("target".to_owned());
+
+    let rows = cases.into_iter().map(|case| {
+        let mut cells = layout(case);
+        for kernel in kernels {
+            let counts = kernel.shootdowns(case);
+            cells.extend([
+                count(counts.map(|counts| counts.by_loop)),
+                count(counts.and_then(|counts| counts.by_one)),
+            ]);
+        }
+        cells.push(target::shootdowns(case).map_or(String::new(), |most| most.to_string()));
+        row(cells)
+    });
+    head(names.iter().map(String::as_str)) + &rows.collect::<String>()
+}
+
 /// What moves of a layout cost in each kernel. Of the base there is the loop alone.
 fn moves(kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
     let Some((base, others)) = kernels.split_first() else {
         return String::new();
     };
-    let mut names = vec![
-        "moved".to_owned(),
-        "segments".to_owned(),
-        "pages of each".to_owned(),
-        format!("{}, loop", base.name),
-    ];
+    let mut names = moved();
+    names.push(format!("{}, loop", base.name));
     for other in others {
         let name = &other.name;
         names.extend([
@@ -106,13 +144,8 @@ fn moves(kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
     names.push("target".to_owned());
 
     let rows = cases.into_iter().map(|case| {
-        let keep = if case.keep { ", DONTUNMAP" } else { "" };
-        let mut cells = vec![
-            format!("{}{keep}", case.kind),
-            case.segments.to_string(),
-            case.pages.to_string(),
-            cell(base.costs(case).map(|costs| costs.by_loop)),
-        ];
+        let mut cells = layout(case);
+        cells.push(cell(base.costs(case).map(|costs| costs.by_loop)));
         for other in others {
             let costs = other.costs(case);
             cells.extend([
@@ -163,6 +196,11 @@ pub fn all(
         notes.apart.1
     );
 
+    text += &format!(
+        "\nTLB shootdowns that another CPU receives during a move, where it runs a thread of the same \
+         process.\n\n{}",
+        shootdowns(&results.kernels)
+    );
     text += "\nOthers beside a long move by one call:\n\n";
     for line in &notes.waiting {
         text += &format!("- {line}\n");
@@ -179,10 +217,10 @@ pub fn all(
 
 #[cfg(test)]
 mod tests {
-    use super::{measured, targets};
+    use super::{measured, shootdowns, targets};
     use crate::bench::target::judge;
     use bench::{
-        cases::GIGABYTE,
+        cases::{self, GIGABYTE},
         line::Line,
         results::{Kernel, Results, Unit},
     };
@@ -199,6 +237,11 @@ mod tests {
                 Line::Call {
                     name: "grow".to_owned(),
                     took: vec![call],
+                },
+                Line::Shootdowns {
+                    case: cases::shootdowns(true)[0],
+                    by_loop: vec![1002],
+                    by_one: by_one.map(|_| vec![3]),
                 },
             ],
         }
@@ -218,6 +261,20 @@ mod tests {
             "| moved | segments | pages of each | base, loop | this, loop | this, one call | \
              one call / loop | target |",
             "| sparse | 100 | 2560 | 20 (10..30) | 20 (10..30) | 5 (5..5) | 0.250 | 0.667 |",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn shootdowns_are_whole_numbers() {
+        let kernels = [kernel("base", None, 100), kernel("this", Some(500), 101)];
+        let text = shootdowns(&kernels);
+
+        for line in [
+            "| moved | segments | pages of each | base, loop | base, one call | this, loop | \
+             this, one call | target |",
+            "| anon | 1000 | 1 | 1002 | not available | 1002 | 3 | 3 |",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -15,6 +15,18 @@ const TOLERANCE: f64 = 0.03;
 /// time, and into how many is not theirs to say.
 const CALL: f64 = 1.01;
 
+/// How many TLB shootdowns one call for 1,000 segments of a page may send to a CPU: one for each of
+/// the two page tables that their entries are in, and one when what is empty of those is freed.
+const SHOOTDOWNS: u64 = 3;
+
+/// What they are counted of.
+const COUNTED: [Case; 4] = [
+    FEW,
+    case(Kind::Anon, true, 1_000),
+    case(Kind::Shmem, false, 1_000),
+    case(Kind::File, false, 1_000),
+];
+
 /// What each segment of many may cost by one call at most, as a part of what each of few costs.
 const GROWTH: f64 = 1.3;
 
@@ -51,6 +63,11 @@ pub fn ratio(wanted: Case) -> Option<f64> {
     found.map(|(_, most)| *most)
 }
 
+/// How many shootdowns a case may take by one call, if it has a target.
+pub fn shootdowns(wanted: Case) -> Option<u64> {
+    COUNTED.contains(&wanted).then_some(SHOOTDOWNS)
+}
+
 /// A target, and what came of it.
 #[derive(Debug)]
 pub struct Verdict {
@@ -59,12 +76,22 @@ pub struct Verdict {
     pub found: Option<f64>,
     pub most: f64,
     tolerance: f64,
+    /// How many decimals say enough: none of what is counted.
+    decimals: usize,
 }
+
+/// Decimals of ratios.
+const RATIO: usize = 3;
 
 impl Verdict {
     pub fn met(&self) -> bool {
         self.found
             .is_some_and(|found| found <= self.most * (1.0 + self.tolerance))
+    }
+
+    /// A figure as it is written.
+    pub fn number(&self, figure: f64) -> String {
+        format!("{figure:.*}", self.decimals)
     }
 }
 
@@ -72,10 +99,10 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let met = if self.met() { "met" } else { "missed" };
         match self.found {
-            Some(found) => write!(f, "{}: {found:.3}", self.what)?,
+            Some(found) => write!(f, "{}: {}", self.what, self.number(found))?,
             None => write!(f, "{}: not available", self.what)?,
         }
-        write!(f, ", at most {:.3}: {met}", self.most)
+        write!(f, ", at most {}: {met}", self.number(self.most))
     }
 }
 
@@ -86,6 +113,17 @@ pub fn judge(base: &Kernel, kernel: &Kernel) -> Vec<Verdict> {
         found: kernel.costs(case).and_then(|costs| costs.ratio()),
         most,
         tolerance: TOLERANCE,
+        decimals: RATIO,
+    });
+    let shootdowns = COUNTED.into_iter().map(|case| Verdict {
+        what: format!("{case}, TLB shootdowns by one call"),
+        found: kernel
+            .shootdowns(case)
+            .and_then(|counts| counts.by_one)
+            .map(|count| count as f64),
+        most: SHOOTDOWNS as f64,
+        tolerance: 0.0,
+        decimals: 0,
     });
     let each = |case| Some(kernel.costs(case)?.by_one?.median);
     let growth = Verdict {
@@ -93,6 +131,7 @@ pub fn judge(base: &Kernel, kernel: &Kernel) -> Vec<Verdict> {
         found: each(MANY).zip(each(FEW)).map(|(many, few)| many / few),
         most: GROWTH,
         tolerance: 0.0,
+        decimals: RATIO,
     };
     let calls = base.calls().map(|name| Verdict {
         what: format!("{name}, this kernel / base"),
@@ -102,15 +141,29 @@ pub fn judge(base: &Kernel, kernel: &Kernel) -> Vec<Verdict> {
             .map(|(now, before)| now.least / before.least),
         most: CALL,
         tolerance: 0.0,
+        decimals: RATIO,
     });
 
-    moves.chain([growth]).chain(calls).collect()
+    moves
+        .chain([growth])
+        .chain(shootdowns)
+        .chain(calls)
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{judge, Kernel, FEW, MANY, MOVES};
-    use bench::{cases, line::Line};
+    use super::{judge, Kernel, COUNTED, FEW, MANY, MOVES};
+    use bench::{case::Case, cases, line::Line};
+
+    /// Shootdowns of a call for each segment, and of one call.
+    fn shootdowns(case: Case, by_one: u64) -> Line {
+        Line::Shootdowns {
+            case,
+            by_loop: vec![1002],
+            by_one: Some(vec![by_one]),
+        }
+    }
 
     /// A kernel with the cost of each segment by one call in parts of a thousand of the loop.
     fn kernel(by_one: impl Fn(f64) -> u64, call: u64) -> Kernel {
@@ -127,6 +180,7 @@ mod tests {
             by_loop: vec![1],
             by_one: Some(vec![300_000 * MANY.segments as u64]),
         });
+        lines.extend(COUNTED.map(|case| shootdowns(case, 3)));
         lines.push(Line::Call {
             name: "grow".to_owned(),
             took: vec![call],
@@ -186,7 +240,25 @@ mod tests {
             name: "nothing".to_owned(),
             lines: Vec::new(),
         };
-        assert_eq!(missed(&nothing, &nothing).len(), MOVES.len() + 1);
+        assert_eq!(
+            missed(&nothing, &nothing).len(),
+            MOVES.len() + 1 + COUNTED.len()
+        );
+    }
+
+    #[test]
+    fn one_shootdown_more_is_missed() {
+        let mut kernel = kernel(|most| (most * 1e6) as u64, 1000);
+        kernel.lines.insert(0, shootdowns(FEW, 4));
+
+        let verdicts = judge(&kernel, &kernel);
+        let missed: Vec<String> = verdicts
+            .iter()
+            .filter(|verdict| !verdict.met())
+            .map(ToString::to_string)
+            .collect();
+        let line = format!("{FEW}, TLB shootdowns by one call: 4, at most 3: missed");
+        assert_eq!(missed, [line]);
     }
 
     #[test]
@@ -197,5 +269,6 @@ mod tests {
             assert!(quick.contains(&case), "{case}");
         }
         assert!(quick.contains(&MANY));
+        assert_eq!(cases::shootdowns(true), COUNTED);
     }
 }
