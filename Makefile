@@ -1,12 +1,36 @@
 # Every entry point. `make help` lists them.
 
-KIT = $(shell command -v cargo || echo /usr/bin/cargo) run --quiet --locked --release \
-	--manifest-path tools/Cargo.toml --target-dir build/cargo -p kit --
-
+KIT = tools/kit.sh
 CONFIG ?= test
 
 .PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
 	check-series export lint setup
+
+# The options that each target takes. Any other one would be a slip that nobody notices.
+takes_kernel = CONFIG LINUX_SRC
+takes_demo = ACCEL LINUX_SRC
+takes_test = CONFIG SUITES ACCEL LINUX_SRC
+takes_bench = QUICK COMPARE PROFILE ACCEL LINUX_SRC
+takes_fuzz = SEED RUNS MINUTES UML CONFIG ACCEL LINUX_SRC
+takes_sweep = SEED MINUTES ACCEL LINUX_SRC
+takes_stress = SEED MINUTES ACCEL LINUX_SRC
+takes_limits = LINUX_SRC
+takes_mutants = MUTANTS ACCEL LINUX_SRC
+takes_shell = ACCEL LINUX_SRC
+takes_deb = KCONFIG LOCALVERSION KDEB_PKGVERSION LINUX_SRC
+takes_deb-demo = LOCALVERSION KDEB_PKGVERSION ACCEL LINUX_SRC
+takes_series = LINUX_SRC
+takes_check-series = CHECKS UPSTREAM ACCEL LINUX_SRC
+takes_export = LINUX_SRC
+takes_setup = LINUX_SRC
+
+targets := $(or $(MAKECMDGOALS),help)
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+taken := $(foreach target,$(targets),$(takes_$(target)))
+unknown := $(filter-out $(taken),$(given))
+ifneq ($(unknown),)
+$(error make $(targets) does not take $(unknown): it takes $(or $(strip $(taken)),no options))
+endif
 
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
@@ -33,27 +57,28 @@ help:
 	@echo 'Needs Debian 12 or 13 on x86-64. As root, missing packages are installed.'
 	@echo 'Logs are in build/logs.'
 
+# An option of kit for a variable that is set.
+option = $(if $($(1)),'--$(2)=$($(1))')
+
 setup:
 	@tools/setup.sh
 
 kernel: setup
-	@$(KIT) kernel --config $(CONFIG)
+	@$(KIT) kernel $(call option,CONFIG,config)
 
 demo: setup
 	@$(KIT) demo
 
 test: setup
-	@$(KIT) test --config $(CONFIG) $(SUITES)
-
-# An option of kit for each variable that is set.
-option = $(if $($(1)),--$(2) $($(1)))
+	@$(KIT) test $(call option,CONFIG,config) -- $(SUITES)
 
 bench: setup
-	@$(KIT) bench $(if $(QUICK),--quick) $(call option,COMPARE,compare) $(if $(PROFILE),--profile)
+	@$(KIT) bench $(call option,QUICK,quick) $(call option,COMPARE,compare) \
+		$(call option,PROFILE,profile)
 
 fuzz: setup
 	@$(KIT) fuzz $(call option,SEED,seed) $(call option,RUNS,runs) \
-		$(call option,MINUTES,minutes) --config $(CONFIG) $(if $(UML),--uml)
+		$(call option,MINUTES,minutes) $(call option,CONFIG,config) $(call option,UML,uml)
 
 sweep: setup
 	@$(KIT) sweep $(call option,SEED,seed) $(call option,MINUTES,minutes)
@@ -65,7 +90,7 @@ limits: setup
 	@$(KIT) limits
 
 mutants: setup
-	@$(KIT) mutants $(MUTANTS)
+	@$(KIT) mutants -- $(MUTANTS)
 
 shell: setup
 	@$(KIT) shell
@@ -83,7 +108,7 @@ series: setup
 
 check-series:
 	@tools/setup.sh check-series
-	@$(KIT) check-series $(CHECKS)
+	@$(KIT) check-series -- $(CHECKS)
 
 export: setup
 	@$(KIT) export

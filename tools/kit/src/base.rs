@@ -4,7 +4,7 @@ use crate::{
     paths::{remove_folder, write_whole, Paths, VERSION},
     step::{output, Step},
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,18 +13,47 @@ use std::{
 
 const DEFAULT: &str = "/usr/src/linux-source-6.12.tar.xz";
 
-/// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
-pub fn prepare(paths: &Paths) -> Result<()> {
-    let source = PathBuf::from(std::env::var_os("LINUX_SRC").unwrap_or(DEFAULT.into()));
-    let name = format!("LINUX_SRC={}", source.display());
-    let id = identity(&source)?;
-    let id_file = paths.work.join("base-id");
+/// Where the base kernel's source is.
+fn source() -> PathBuf {
+    let named = std::env::var_os("LINUX_SRC").filter(|source| !source.is_empty());
 
-    if fs::read_to_string(&id_file).is_ok_and(|known| known == id) && paths.tree.is_dir() {
+    PathBuf::from(named.unwrap_or(DEFAULT.into()))
+}
+
+/// What the user calls it.
+fn title(source: &Path) -> String {
+    format!("LINUX_SRC={}", source.display())
+}
+
+/// Is the tree made from the source that is known by this?
+fn is_made_of(paths: &Paths, id: &str) -> bool {
+    fs::read_to_string(paths.work.join("base-id")).is_ok_and(|known| known == id)
+        && paths.tree.is_dir()
+}
+
+/// Refuses a source that the series is not for, without unpacking it.
+pub fn judge(paths: &Paths) -> Result<()> {
+    let source = source();
+    let name = title(&source);
+
+    if is_made_of(paths, &identity(&source)?) {
         return Ok(());
     }
-    if source.is_dir() {
-        check_version(&source, &name)?;
+    match source.is_dir() {
+        true => check_version(&source, &name),
+        false => check_tarball(&source, &name),
+    }
+    .map(drop)
+}
+
+/// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
+pub fn prepare(paths: &Paths) -> Result<()> {
+    let source = source();
+    let name = title(&source);
+    let id = identity(&source)?;
+
+    if is_made_of(paths, &id) {
+        return Ok(());
     }
     // What an interruption left behind is not taken for a tree.
     let half = paths.work.join("linux.half");
@@ -63,7 +92,7 @@ pub fn prepare(paths: &Paths) -> Result<()> {
     remove_folder(&paths.apart().tree)?;
     remove_folder(&paths.tree)?;
     fs::rename(&half, &paths.tree)?;
-    write_whole(&id_file, id)
+    write_whole(&paths.work.join("base-id"), id)
 }
 
 /// Unpacks a tarball of a kernel into a folder.
@@ -81,6 +110,37 @@ pub fn unpack(paths: &Paths, tarball: &Path, folder: &Path) -> Result<()> {
 pub fn check_version(tree: &Path, name: &str) -> Result<String> {
     let version = version(tree).with_context(|| name.to_owned())?;
 
+    expect(version, name)
+}
+
+/// The same of a tarball, of which no more is read than up to the kernel's own Makefile.
+pub fn check_tarball(tarball: &Path, name: &str) -> Result<String> {
+    let makefile = Command::new("tar")
+        .arg("-xOf")
+        .arg(tarball)
+        .args([
+            "--occurrence=1",
+            "--wildcards",
+            "--no-wildcards-match-slash",
+        ])
+        .arg("*/Makefile")
+        .output()
+        .context("cannot run tar")?;
+    let version = version_in(&String::from_utf8_lossy(&makefile.stdout));
+
+    match version {
+        Some(version) => expect(version, name),
+        None => bail!(
+            "{name}: it is not a tarball of Linux {VERSION}.y: {}",
+            String::from_utf8_lossy(&makefile.stderr)
+                .lines()
+                .next()
+                .unwrap_or("its Makefile has no version")
+        ),
+    }
+}
+
+fn expect(version: String, name: &str) -> Result<String> {
     ensure!(
         version.starts_with(&format!("{VERSION}.")),
         "{name} is Linux {version}, the series is for {VERSION}.y"
@@ -109,6 +169,17 @@ fn identity(source: &Path) -> Result<String> {
 pub fn version(tree: &Path) -> Result<String> {
     let makefile = fs::read_to_string(tree.join("Makefile"))
         .with_context(|| format!("{} is not a kernel tree", tree.display()))?;
+
+    version_in(&makefile).with_context(|| {
+        format!(
+            "{} is not a kernel tree: its Makefile has no version",
+            tree.display()
+        )
+    })
+}
+
+/// The version that the text of a Makefile gives.
+fn version_in(makefile: &str) -> Option<String> {
     let field = |name: &str| {
         makefile
             .lines()
@@ -119,33 +190,76 @@ pub fn version(tree: &Path) -> Result<String> {
     };
     let version = [field("VERSION"), field("PATCHLEVEL"), field("SUBLEVEL")].join(".");
 
-    ensure!(
-        version.chars().any(|c| c.is_ascii_digit()),
-        "{} is not a kernel tree: its Makefile has no version",
-        tree.display()
-    );
-    Ok(version)
+    version
+        .chars()
+        .any(|c| c.is_ascii_digit())
+        .then_some(version)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::version;
-    use std::fs;
+    use super::{check_tarball, version};
+    use crate::{paths::remove_folder, step::output};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+        process::Command,
+    };
+
+    /// A folder of this test's own, with a Makefile in a folder `linux`.
+    fn folder(test: &str, makefile: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("kit-{test}-{}", std::process::id()));
+        fs::create_dir_all(dir.join("linux")).unwrap();
+        fs::write(dir.join("linux/Makefile"), makefile).unwrap();
+        dir
+    }
+
+    fn makefile(patchlevel: u32) -> String {
+        format!("# SPDX\nVERSION = 6\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = 9\nEXTRAVERSION =\n")
+    }
 
     #[test]
     fn the_version_is_that_of_the_makefile() {
-        let dir = std::env::temp_dir().join(format!("kit-version-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        fs::write(
-            dir.join("Makefile"),
-            "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 9\nEXTRAVERSION =\n",
+        let dir = folder("version", &makefile(12));
+        let tree = dir.join("linux");
+        assert_eq!(version(&tree).unwrap(), "6.12.9");
+
+        fs::write(tree.join("Makefile"), "all:\n").unwrap();
+        let error = version(&tree).unwrap_err().to_string();
+        assert!(error.contains("is not a kernel tree"), "{error}");
+        remove_folder(&dir).unwrap();
+    }
+
+    /// What is said of a tarball with such a Makefile.
+    fn said_of_tarball(test: &str, makefile: &str) -> Result<String, String> {
+        let dir = folder(test, makefile);
+        let file = dir.join("linux.tar.xz");
+        output(
+            Command::new("tar")
+                .arg("-C")
+                .arg(&dir)
+                .arg("-cJf")
+                .arg(&file)
+                .arg("linux"),
         )
         .unwrap();
-        assert_eq!(version(&dir).unwrap(), "6.12.9");
+        let said = check_tarball(&file, "LINUX_SRC=x").map_err(|error| error.to_string());
+        remove_folder(&dir).unwrap();
+        said
+    }
 
-        fs::write(dir.join("Makefile"), "all:\n").unwrap();
-        let error = version(&dir).unwrap_err().to_string();
-        assert!(error.contains("is not a kernel tree"), "{error}");
-        fs::remove_dir_all(&dir).unwrap();
+    #[test]
+    fn tarballs_are_judged_without_unpacking() {
+        let told = |test: &str, makefile: &str, part: &str| {
+            let error = said_of_tarball(test, makefile).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        };
+
+        assert_eq!(said_of_tarball("right", &makefile(12)).unwrap(), "6.12.9");
+        told("old", &makefile(11), "LINUX_SRC=x is Linux 6.11.9");
+        told("none", "all:\n", "LINUX_SRC=x: it is not a tarball");
+
+        let error = check_tarball(Path::new("/proc/self/cmdline"), "LINUX_SRC=x").unwrap_err();
+        assert!(error.to_string().contains("not a tarball"), "{error}");
     }
 }

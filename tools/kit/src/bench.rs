@@ -1,11 +1,12 @@
 //! What moves cost, in the base kernel, in the patched one, and in any other one.
 
+mod image;
 mod table;
 mod target;
 
 use crate::{
     guest::{self, Guest, Machine},
-    host, kernel,
+    host, kernel, options,
     outcome::Outcome,
     paths::{write_whole, Paths},
     programs,
@@ -15,6 +16,7 @@ use bench::{
     line::Line,
     results::{difference, Kernel, Results, Unit},
 };
+use clap::ArgAction;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -35,14 +37,27 @@ const LIMIT: Duration = Duration::from_secs(1200);
 #[derive(clap::Args)]
 pub struct Options {
     /// Only what has a target.
-    #[arg(long)]
+    #[arg(long, default_value = "0", action = ArgAction::Set, value_parser = options::switch)]
     quick: bool,
     /// The image of another kernel to measure as well.
     #[arg(long)]
     compare: Option<PathBuf>,
     /// Print the functions that one call spends its instructions in, instead.
-    #[arg(long)]
+    #[arg(long, default_value = "0", action = ArgAction::Set, value_parser = options::switch)]
     profile: bool,
+}
+
+impl Options {
+    pub fn judge(&self) -> Result<()> {
+        ensure!(
+            !(self.quick && self.profile),
+            "PROFILE=1 QUICK=1: choose one, as a profile measures no target"
+        );
+        match &self.compare {
+            Some(file) => image::check(file, &format!("COMPARE={}", file.display())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A kernel's name in tables, and its image.
@@ -182,11 +197,6 @@ pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
     let (base, series) = kernel::both(paths, CONFIG)?;
     let mut images: Vec<Image> = vec![("base", &base), ("this", &series)];
     if let Some(other) = &options.compare {
-        ensure!(
-            other.is_file(),
-            "COMPARE={}: there is no such image",
-            other.display()
-        );
         images.push(("other", other));
     }
     let bench = Bench::new(paths)?;

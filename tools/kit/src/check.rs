@@ -37,6 +37,12 @@ const CHECKS: [Suite; 11] = [
     ("builds", |paths, _| commits::each_commit(paths)),
 ];
 
+/// Refuses the name of a check that does not exist, and an `UPSTREAM` that is no kernel.
+pub fn judge(names: &[String]) -> Result<()> {
+    suite::judge_some("CHECKS", &CHECKS, names)?;
+    bases::judge()
+}
+
 /// Runs the checks that are named, or all. Returns whether nothing failed.
 pub fn run(paths: &Paths, names: &[String]) -> Result<bool> {
     suite::run_some(paths, &CHECKS, &[], "test", names)

@@ -6,6 +6,7 @@ mod package;
 use crate::{demo::BY_ONE_CALL, guest, outcome::Outcome, paths::Paths};
 use anyhow::Result;
 use disk::Disk;
+pub use package::judge;
 use package::{Installed, Package};
 use std::{path::Path, time::Duration};
 

@@ -8,6 +8,7 @@ use anyhow::{bail, ensure, Context, Result};
 use regex_lite::Regex;
 use rustix::process::Pid;
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
     os::unix::{fs::PermissionsExt, process::CommandExt},
@@ -207,23 +208,43 @@ fn run_for(
     Ok((text, ended))
 }
 
+/// What `ACCEL` says, if it says something.
+fn asked_for(accel: &OsStr) -> Result<Option<&'static str>> {
+    match accel.to_str() {
+        Some("tcg") => Ok(Some("tcg")),
+        Some("kvm") => Ok(Some("kvm")),
+        Some("") => Ok(None),
+        _ => bail!("ACCEL={}: it is tcg or kvm", accel.to_string_lossy()),
+    }
+}
+
+/// The same of the environment.
+fn asked() -> Result<Option<&'static str>> {
+    asked_for(&std::env::var_os("ACCEL").unwrap_or_default())
+}
+
+fn open_kvm() -> std::io::Result<fs::File> {
+    fs::File::options().read(true).write(true).open("/dev/kvm")
+}
+
+/// Refuses an `ACCEL` that does not exist, or if guests are to run by it cannot be used.
+pub fn judge(is_used: bool) -> Result<()> {
+    if asked()? == Some("kvm") && is_used {
+        open_kvm().context("ACCEL=kvm: cannot open /dev/kvm")?;
+    }
+    Ok(())
+}
+
 /// Finds out whether KVM runs a guest here. It may be there and hang.
 pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
-    match std::env::var("ACCEL").as_deref() {
-        Ok(accel @ ("tcg" | "kvm")) => return Ok(accel.to_owned()),
-        Ok("") | Err(_) => {}
-        Ok(other) => bail!("ACCEL={other}: it is tcg or kvm"),
+    if let Some(accel) = asked()? {
+        return Ok(accel.to_owned());
     }
     let known = paths.build.join("accelerator");
     if let Ok(accel) = fs::read_to_string(&known) {
         return Ok(accel.trim().to_owned());
     }
-    let accel = if fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .is_err()
-    {
+    let accel = if open_kvm().is_err() {
         println!("there is no KVM here, guests are emulated");
         "tcg"
     } else {
@@ -348,7 +369,19 @@ pub fn interactive(paths: &Paths, image: &Path, content: &[Content], script: &st
 
 #[cfg(test)]
 mod tests {
-    use super::trouble;
+    use super::{asked_for, trouble};
+    use std::ffi::OsStr;
+
+    #[test]
+    fn accelerators_are_two() {
+        let asked = |text| asked_for(OsStr::new(text));
+
+        assert_eq!(asked("tcg").unwrap(), Some("tcg"));
+        assert_eq!(asked("kvm").unwrap(), Some("kvm"));
+        assert_eq!(asked("").unwrap(), None);
+        let error = asked("foo").unwrap_err().to_string();
+        assert_eq!(error, "ACCEL=foo: it is tcg or kvm");
+    }
 
     #[test]
     fn complaints_are_found() {

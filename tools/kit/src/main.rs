@@ -11,6 +11,7 @@ mod host;
 mod kernel;
 mod kunit;
 mod mutants;
+mod options;
 mod outcome;
 mod paths;
 mod programs;
@@ -22,8 +23,8 @@ mod tap;
 mod toolchain;
 mod tree;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{ensure, Result};
+use clap::{ArgAction, Parser, Subcommand};
 use guest::Machine;
 use paths::Paths;
 use std::{path::PathBuf, time::Duration};
@@ -40,7 +41,7 @@ enum Command {
     /// Build the kernel image.
     Kernel {
         /// A fragment of configs/ to put on top of the common one.
-        #[arg(long, default_value = "test")]
+        #[arg(long, default_value = "test", value_parser = options::kernel_config)]
         config: String,
     },
     /// Build the kernel and show a move of a thousand mappings in it.
@@ -50,7 +51,7 @@ enum Command {
         /// Suites to run, all of them if there are none.
         suites: Vec<String>,
         /// The configuration of the kernel that the guests run.
-        #[arg(long, default_value = "test")]
+        #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
     },
     /// Measure what moves cost, by one call and by a call for each mapping.
@@ -58,17 +59,17 @@ enum Command {
     /// Move random layouts by one call and by a call for each mapping, and compare.
     Fuzz {
         /// The first layout's seed; the others follow.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value = "1", value_parser = options::seed)]
         seed: u64,
         /// How many layouts; otherwise as many as there is time for.
-        #[arg(long)]
+        #[arg(long, value_parser = options::runs)]
         runs: Option<u64>,
-        #[arg(long, default_value_t = 10)]
+        #[arg(long, default_value = "10", value_parser = options::minutes)]
         minutes: u64,
-        #[arg(long, default_value = "test")]
+        #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
         /// In User Mode Linux: fast, with fewer kinds of mappings.
-        #[arg(long)]
+        #[arg(long, default_value = "0", action = ArgAction::Set, value_parser = options::switch)]
         uml: bool,
     },
     /// Let each allocation of a move fail.
@@ -103,17 +104,52 @@ enum Command {
 /// How a program runs that goes on for as long as one likes.
 #[derive(clap::Args)]
 struct Long {
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value = "1", value_parser = options::seed)]
     seed: u64,
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value = "10", value_parser = options::minutes)]
     minutes: u64,
     /// The configuration of the kernel.
-    #[arg(long, default_value = "debug")]
+    #[arg(long, default_value = "debug", value_parser = options::guest_config)]
     config: String,
+}
+
+impl Command {
+    /// Does it run guests that KVM can run?
+    fn takes_kvm(&self) -> bool {
+        !matches!(
+            self,
+            Command::Kernel { .. }
+                | Command::Limits
+                | Command::Export
+                | Command::Series
+                | Command::Deb { .. }
+        )
+    }
+
+    /// Refuses what cannot be done as it is asked for, before any step that takes long.
+    fn judge(&self, paths: &Paths) -> Result<()> {
+        guest::judge(self.takes_kvm())?;
+        match self {
+            Command::Test { suites, .. } => suite::judge(suites)?,
+            Command::Bench(options) => options.judge()?,
+            Command::Fuzz { uml, config, .. } => ensure!(
+                !uml || config == "test",
+                "CONFIG={config}: User Mode Linux has a configuration of its own, so UML=1 goes \
+                 without CONFIG"
+            ),
+            Command::Mutants { names } => mutants::judge(paths, names)?,
+            Command::Deb { kconfig } => debian::judge(kconfig.as_deref())?,
+            Command::CheckSeries { checks } => check::judge(checks)?,
+            Command::Export => return Ok(()),
+            _ => {}
+        }
+        base::judge(paths)
+    }
 }
 
 fn run(args: Args) -> Result<bool> {
     let paths = Paths::find()?;
+    args.command.judge(&paths)?;
     let _lock = step::lock(&paths)?;
     step::check_disk(&paths)?;
 
@@ -164,12 +200,18 @@ fn run(args: Args) -> Result<bool> {
 }
 
 fn main() {
-    match run(Args::parse()) {
+    let fail = |why: &str| -> ! {
+        eprintln!("error: {why}");
+        std::process::exit(2);
+    };
+    let args = Args::try_parse().unwrap_or_else(|error| match options::refusal(&error) {
+        Some(why) => fail(&why),
+        None => error.exit(),
+    });
+
+    match run(args) {
         Ok(true) => {}
         Ok(false) => std::process::exit(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            std::process::exit(2);
-        }
+        Err(error) => fail(&format!("{error:#}")),
     }
 }

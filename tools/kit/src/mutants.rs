@@ -76,11 +76,21 @@ fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
     for part in parts {
         ensure!(
             found.iter().any(|mutant| mutant.name.contains(part)),
-            "there is no mutant '{part}' in tools/mutants"
+            "MUTANTS: none has '{part}' in its name, there are {}",
+            found
+                .iter()
+                .map(|mutant| mutant.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         );
     }
     found.retain(|mutant| parts.is_empty() || parts.iter().any(|part| mutant.name.contains(part)));
     Ok(found)
+}
+
+/// Refuses what is not part of the name of any.
+pub fn judge(paths: &Paths, parts: &[String]) -> Result<()> {
+    find(paths, parts).map(drop)
 }
 
 /// Runs the suites that find the mutants on the kernel without any. They have to pass, or it would

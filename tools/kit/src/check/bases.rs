@@ -19,6 +19,25 @@ use std::{
 /// for a few files that are no free software.
 const PACKAGE: &str = "linux-6.12";
 
+/// The tarball that `UPSTREAM` names, if it names one.
+fn named() -> Option<PathBuf> {
+    let file = std::env::var_os("UPSTREAM").filter(|file| !file.is_empty())?;
+    Some(PathBuf::from(file))
+}
+
+/// Refuses what is not of the right Linux.
+pub fn judge() -> Result<()> {
+    match named() {
+        Some(tarball) => base::check_tarball(&tarball, &title(&tarball)).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// What the user calls a tarball.
+fn title(tarball: &Path) -> String {
+    format!("UPSTREAM={}", tarball.display())
+}
+
 /// The series applies to upstream's source, without Debian's patches, of the base's release or a
 /// later one.
 ///
@@ -26,8 +45,7 @@ const PACKAGE: &str = "linux-6.12";
 pub fn upstream(paths: &Paths) -> Result<Outcome> {
     let mails = series::mails(paths)?;
     let from = base::version(&paths.tree)?;
-    let named = std::env::var_os("UPSTREAM").map(PathBuf::from);
-    let Some(tarball) = named.map_or_else(
+    let Some(tarball) = named().map_or_else(
         || download(&paths.work.join("upstream"), &from),
         |tarball| Ok(Some(tarball)),
     )?
@@ -44,7 +62,7 @@ pub fn upstream(paths: &Paths) -> Result<Outcome> {
     base::unpack(paths, &tarball, &tree)?;
     // Apart from the repository around it.
     output(Command::new("git").current_dir(&tree).args(["init", "-q"]))?;
-    let version = base::check_version(&tree, &format!("UPSTREAM={}", tarball.display()))?;
+    let version = base::check_version(&tree, &title(&tarball))?;
     let mut outcome = Outcome::default();
 
     for mail in &mails[1..] {

@@ -183,6 +183,11 @@ impl<'a> Installed<'a> {
     }
 }
 
+/// Refuses a file of the user's that is no configuration of a kernel for x86-64.
+pub fn judge(kconfig: Option<&Path>) -> Result<()> {
+    kconfig.map_or(Ok(()), |file| read_config(file).map(drop))
+}
+
 /// Reads a configuration, which may be packed as Debian packs its own.
 fn read_config(file: &Path) -> Result<String> {
     let named = || format!("KCONFIG={}", file.display());
@@ -193,9 +198,11 @@ fn read_config(file: &Path) -> Result<String> {
         fs::read_to_string(file).with_context(|| format!("{}: cannot read it", named()))?
     };
 
+    // Those of other architectures are whole as well.
     ensure!(
-        text.lines().any(|line| line.starts_with("CONFIG_")),
-        "{} has no option: it has to be a whole configuration, like a .config or a /boot/config-*",
+        text.lines().any(|line| line == "CONFIG_X86_64=y"),
+        "{}: it is not a whole configuration for x86-64, like a .config or a /boot/config-*, \
+         packed by xz or not",
         named()
     );
     Ok(text)
@@ -203,8 +210,8 @@ fn read_config(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Installed;
-    use std::path::PathBuf;
+    use super::{judge, Installed};
+    use std::{fs, path::PathBuf};
 
     #[test]
     fn the_kernel_is_found_among_the_packages() {
@@ -222,5 +229,24 @@ mod tests {
         assert_eq!(found.files, [files[2].as_path(), files[0].as_path()]);
         assert_eq!(found.release, "6.12.9-mremap");
         assert!(Installed::among(&files[..2]).is_err());
+    }
+
+    #[test]
+    fn a_configuration_is_of_this_architecture() {
+        let file = std::env::temp_dir().join(format!("kit-config-{}", std::process::id()));
+        let judged = |text: &str| {
+            fs::write(&file, text).unwrap();
+            judge(Some(&file)).map_err(|error| error.to_string())
+        };
+
+        assert!(judged("# a comment\nCONFIG_X86_64=y\n").is_ok());
+        for text in ["", "CONFIG_ARM64=y\n", "#CONFIG_X86_64=y\n"] {
+            let error = judged(text).unwrap_err();
+            assert!(error.starts_with("KCONFIG="), "{error}");
+            assert!(error.contains("not a whole configuration"), "{error}");
+        }
+        fs::remove_file(&file).unwrap();
+        assert!(judge(Some(&file)).is_err());
+        assert!(judge(None).is_ok());
     }
 }
