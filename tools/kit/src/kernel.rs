@@ -28,6 +28,17 @@ pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
     make
 }
 
+/// How many steps the first build of a configuration takes, for a total while it runs: the lines of
+/// `build/logs/build-series-<configuration>.log` after it. Later builds go by the one before.
+const FIRST_BUILD: [(&str, usize); 3] = [("test", 1_600), ("debug", 1_630), ("bench", 1_580)];
+
+/// The same, where nothing has been built of a configuration.
+fn steps_of_first_build(objects: &Path, config: &str) -> Option<usize> {
+    let (_, steps) = FIRST_BUILD.iter().find(|(known, _)| *known == config)?;
+
+    (!objects.join("vmlinux").exists()).then_some(*steps)
+}
+
 /// What is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -206,6 +217,7 @@ fn build(paths: &Paths, what: What, config: &str) -> Result<PathBuf> {
 
     configure(paths, &toolchain, &objects, what, config)?;
     Step::new(paths, &format!("build {} {config}", what.name()))
+        .expect(steps_of_first_build(&objects, config))
         .run(make(paths, &toolchain, &objects).arg("bzImage"))?;
     Ok(objects.join("arch/x86/boot/bzImage"))
 }
@@ -287,4 +299,26 @@ pub fn command_of(objects: &Path, source: &str) -> Result<String> {
         })
         .map(|(_, command)| command.to_owned())
         .with_context(|| format!("{} has no command", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{steps_of_first_build, FIRST_BUILD};
+    use crate::{options::kernel_config, paths::remove_folder};
+    use std::fs;
+
+    #[test]
+    fn the_first_build_has_a_total() {
+        let objects = std::env::temp_dir().join(format!("kit-objects-{}", std::process::id()));
+        for (config, steps) in FIRST_BUILD {
+            assert!(kernel_config(config).is_ok());
+            assert_eq!(steps_of_first_build(&objects, config), Some(steps));
+        }
+        assert_eq!(steps_of_first_build(&objects, "unknown"), None);
+
+        fs::create_dir_all(&objects).unwrap();
+        fs::write(objects.join("vmlinux"), "").unwrap();
+        assert_eq!(steps_of_first_build(&objects, "test"), None);
+        remove_folder(&objects).unwrap();
+    }
 }

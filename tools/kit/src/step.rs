@@ -50,6 +50,8 @@ pub fn check_disk(paths: &Paths) -> Result<()> {
 pub struct Step<'a> {
     name: &'a str,
     log: PathBuf,
+    /// How many lines it is known to print, if that is not what it printed last time.
+    expected: Option<usize>,
 }
 
 impl<'a> Step<'a> {
@@ -57,7 +59,19 @@ impl<'a> Step<'a> {
     pub fn new(paths: &Paths, name: &'a str) -> Self {
         let log = paths.logs.join(format!("{}.log", name.replace(' ', "-")));
 
-        Step { name, log }
+        Step {
+            name,
+            log,
+            expected: None,
+        }
+    }
+
+    /// Sets how many lines it will print, if that is known.
+    pub fn expect(self, lines: Option<usize>) -> Self {
+        Step {
+            expected: lines,
+            ..self
+        }
     }
 
     /// Runs the command and says every few seconds how many lines it has printed, and for how
@@ -102,8 +116,11 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// How many lines the step printed when it last succeeded.
+    /// How many lines the step will print: as it is known, or as many as when it last succeeded.
     fn expected_lines(&self) -> Option<usize> {
+        if self.expected.is_some() {
+            return self.expected;
+        }
         let last = std::fs::read(self.log.with_extension("last")).ok()?;
 
         Some(last.iter().filter(|byte| **byte == b'\n').count())
