@@ -9,6 +9,8 @@
 #include <linux/mman.h>
 #include <linux/uaccess.h>
 
+#include <asm/pgalloc.h>
+
 #include "internal.h"
 #include "mremap.h"
 
@@ -386,6 +388,72 @@ static void takes_a_cut_move_back(struct kunit *test)
 	expect_layout(test, new, "-------");
 }
 
+/* A file that says where it is mapped, if it is asked to be mapped somewhere. */
+static struct file_operations file_ops;
+static unsigned long file_offsets[2];
+static int file_asked;
+
+static unsigned long file_place(struct file *file, unsigned long addr,
+				unsigned long len, unsigned long pgoff,
+				unsigned long flags)
+{
+	return addr + file_offsets[file_asked++ % ARRAY_SIZE(file_offsets)];
+}
+
+/* Lets the file of a shared mapping answer with these offsets by turns. */
+static void let_file_choose(struct kunit *test, unsigned long addr,
+			    unsigned long first, unsigned long second)
+{
+	struct vm_area_struct *vma = vma_at(addr);
+
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+	KUNIT_ASSERT_NOT_NULL(test, vma->vm_file);
+	file_offsets[0] = first;
+	file_offsets[1] = second;
+	file_asked = 0;
+	file_ops = *vma->vm_file->f_op;
+	file_ops.get_unmapped_area = file_place;
+	vma->vm_file->f_op = &file_ops;
+}
+
+/* A file is asked once, with nothing changed, and its answer decides. */
+static void asks_files(struct kunit *test)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	u64 before;
+
+	/* It takes every address that it is given. */
+	lay_out(test, arena, "wWr");
+	let_file_choose(test, arena + PAGE_SIZE, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, move(arena, 3, new, 0));
+	KUNIT_EXPECT_EQ(test, 1, file_asked);
+	expect_layout(test, new, "wWr");
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(new, 3 * PAGE_SIZE));
+
+	/* It wants to be elsewhere. */
+	lay_out(test, arena, "wWr");
+	lay_out(test, new, "rrr");
+	let_file_choose(test, arena + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE);
+	before = fingerprint(arena);
+	KUNIT_EXPECT_EQ(test, -EFAULT, move(arena, 3, new, 0));
+	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
+	expect_layout(test, arena, "wWr");
+
+	/* It does first, but changes its mind. */
+	let_file_choose(test, arena + PAGE_SIZE, PAGE_SIZE, 0);
+	KUNIT_EXPECT_EQ(test, -EFAULT, move(arena, 3, new, 0));
+	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
+	KUNIT_EXPECT_EQ(test, 0, move(arena, 3, new, 0));
+	expect_layout(test, new, "wWr");
+
+	/* And the other way round: what it would have said later does not count. */
+	let_file_choose(test, new + PAGE_SIZE, 0, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, 0, move(new, 3, arena, 0));
+	KUNIT_EXPECT_EQ(test, 1, file_asked);
+	expect_layout(test, arena, "wWr");
+}
+
 /* A mapping that never merges is whole again, and counted once. */
 static void rejoins_what_never_merges(struct kunit *test)
 {
@@ -515,6 +583,58 @@ static void moves_a_shared_table(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, table, table_at(arena + PMD_SIZE));
 }
 
+/* The owner that refuses, and the empty table that is taken away before. */
+static unsigned long table_to_take;
+
+static int take_table_away(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	pmd_t *pmd = mm_find_pmd(mm, table_to_take);
+	pgtable_t table;
+
+	if (pmd && !pmd_none(*pmd)) {
+		table = pmd_pgtable(*pmd);
+		pmd_clear(pmd);
+		flush_tlb_mm(mm);
+		mm_dec_nr_ptes(mm);
+		pte_free(mm, table);
+	}
+	table_to_take = 0;
+	return -EBUSY;
+}
+
+/*
+ * When mappings cannot go back, which nothing in the kernel brings about, they
+ * stay with their pages where they are.
+ */
+static void stays_with_its_pages(struct kunit *test)
+{
+	unsigned long arena, next, new;
+
+	arena = kunit_vm_mmap(test, NULL, 0, 6 * PMD_SIZE, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, !arena || IS_ERR_VALUE(arena));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 6 * PMD_SIZE));
+	arena = ALIGN(arena, PMD_SIZE);
+	next = arena + PMD_SIZE;
+	new = arena + 2 * PMD_SIZE + 8 * PAGE_SIZE;
+
+	/* The owner has a table of its own, and those before it another. */
+	lay_out(test, arena, "wrw");
+	lay_out(test, next, "wWw");
+	give_to_owner(test, next + PAGE_SIZE);
+	owner_ops.mremap = take_table_away;
+	table_to_take = arena;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, PTRS_PER_PTE + 3, new, 0));
+	KUNIT_EXPECT_EQ(test, 0, table_to_take);
+
+	expect_layout(test, new, "wrw---");
+	expect_mappings(test, arena, "------");
+	expect_layout(test, next, "wWw---");
+	expect_mappings(test, new + PMD_SIZE, "------");
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 5 * PMD_SIZE));
+}
+
 static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(parameters),
 	KUNIT_CASE(moves),
@@ -523,8 +643,10 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(takes_a_move_back),
 	KUNIT_CASE(takes_a_cut_move_back),
 	KUNIT_CASE(rejoins_what_never_merges),
+	KUNIT_CASE(asks_files),
 	KUNIT_CASE(relocates),
 	KUNIT_CASE(moves_a_shared_table),
+	KUNIT_CASE(stays_with_its_pages),
 	{}
 };
 

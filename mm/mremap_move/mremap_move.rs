@@ -25,6 +25,7 @@ impl From<Refusal<Error>> for Error {
     fn from(refusal: Refusal<Error>) -> Error {
         match refusal {
             Refusal::NothingMapped => EFAULT,
+            Refusal::RoundedUp => EINVAL,
             Refusal::Segment { error, .. } => error,
             Refusal::Destination { error, .. } => error,
             Refusal::Totals(error) => error,

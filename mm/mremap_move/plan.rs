@@ -133,6 +133,8 @@ pub(crate) trait Mapping {
     fn range(&self) -> Range<usize>;
     /// Does it consist of huge pages of hugetlb?
     fn is_hugetlb(&self) -> bool;
+    /// The size of these pages, in bytes, if it does.
+    fn huge_page_size(&self) -> usize;
     /// Are its pages no ordinary memory?
     fn is_raw(&self) -> bool;
     /// Has it an owner who counts mappings or remembers where they are?
@@ -179,6 +181,9 @@ pub(crate) trait Space {
         range: &Range<usize>,
     ) -> Result<(), Self::Error>;
 
+    /// Where the addresses of user space end, in bytes.
+    fn end(&self) -> usize;
+
     /// May the address space become what the move makes of it?
     fn check_totals(&self, totals: &Totals) -> Result<(), Self::Error>;
 }
@@ -188,6 +193,9 @@ pub(crate) trait Space {
 pub(crate) enum Refusal<E> {
     /// Nothing is mapped where the source starts.
     NothingMapped,
+    /// Up to the end of the huge page that the source ends in, the ranges overlap, or the
+    /// destination goes beyond what user space has.
+    RoundedUp,
     /// A segment, which starts at this address, may not move.
     Segment { at: usize, error: E },
     /// A mapping, of which the part from this address on is in the way, may not be unmapped.
@@ -324,6 +332,22 @@ impl CheckedPlan {
     }
 }
 
+/// A source that ends inside of a huge page of hugetlb ends with that page.
+///
+/// ```text
+///   source     [ ================ ]
+///   mappings   [aaa]  [ huge page ...... ]
+///   rounded up [ ======================= ]
+/// ```
+fn round_up<M: Mapping>(request: Request, last: &M, end: usize) -> Option<Request> {
+    let size = last.huge_page_size();
+    let len = request.source().end.next_multiple_of(size) - request.old;
+    let rounded = Request { len, ..request };
+
+    (request.new.checked_add(len)? <= end && request.old.abs_diff(request.new) >= len)
+        .then_some(rounded)
+}
+
 /// The part of a mapping that lies in `part` of the source.
 fn clip<M: Mapping>(request: &Request, mapping: &M, part: &Range<usize>) -> Option<Segment> {
     let range = mapping.range();
@@ -367,12 +391,13 @@ pub(crate) fn runs(segments: impl Iterator<Item = Segment>) -> impl Iterator<Ite
 /// Segments are judged in address order, then what they go over, then the sums.
 pub(crate) fn plan<S: Space>(
     space: &S,
-    request: Request,
+    asked: Request,
     page_size: usize,
 ) -> Result<CheckedPlan, Refusal<S::Error>> {
-    let source = request.source();
+    let source = asked.source();
+    let mut request = asked;
     let mut totals = Totals {
-        keep_source: request.keep_source,
+        keep_source: asked.keep_source,
         ..Totals::default()
     };
 
@@ -383,7 +408,12 @@ pub(crate) fn plan<S: Space>(
         len: 0,
     };
 
-    for (mapping, segment) in segments(space, &request, source.clone()) {
+    for (mapping, mut segment) in segments(space, &asked, source.clone()) {
+        if mapping.is_hugetlb() && mapping.range().end > source.end {
+            // It is the last one.
+            request = round_up(asked, &mapping, space.end()).ok_or(Refusal::RoundedUp)?;
+            segment.len = request.source().end - segment.old;
+        }
         ends[1] = mapping.range();
         if totals.segments == 0 {
             ends[0] = mapping.range();
@@ -406,7 +436,7 @@ pub(crate) fn plan<S: Space>(
             last_run = segment;
             totals.runs += 1;
         }
-        totals.cuts_last = mapping.range().end > source.end;
+        totals.cuts_last = mapping.range().end > request.source().end;
         totals.moved.add(&mapping, segment.len, page_size);
     }
     if totals.segments == 0 {
@@ -417,7 +447,9 @@ pub(crate) fn plan<S: Space>(
     if let Some(run) = only_run {
         check_destination(space, &run.destination(), page_size, &mut totals)?;
     } else {
-        for run in runs(segments(space, &request, source).map(|(_, segment)| segment)) {
+        let all = segments(space, &request, request.source()).map(|(_, segment)| segment);
+
+        for run in runs(all) {
             check_destination(space, &run.destination(), page_size, &mut totals)?;
         }
     }

@@ -7,7 +7,7 @@ use core::ops::Range;
 use kernel::{
     bindings,
     mm::{flags, Entry, LockedMm, VmaIter, VmaRef},
-    mremap::{RMAP_HOLD_BYTES, RMAP_HOLD_TABLES},
+    mremap::{self, RMAP_HOLD_BYTES, RMAP_HOLD_TABLES},
     prelude::*,
 };
 
@@ -33,6 +33,10 @@ impl Mapping for Entry<'_> {
         self.flags() & flags::HUGETLB != 0
     }
 
+    fn huge_page_size(&self) -> usize {
+        self.kernel_page_size()
+    }
+
     fn is_raw(&self) -> bool {
         self.flags() & flags::RAW != 0
     }
@@ -42,15 +46,12 @@ impl Mapping for Entry<'_> {
     }
 
     fn moves_long(&self, distance: usize) -> bool {
-        let whole_tables = cfg!(CONFIG_HAVE_MOVE_PMD) && distance % bindings::PMD_BYTES == 0;
+        let len = self.listed().len();
 
-        let most = if whole_tables {
-            RMAP_HOLD_TABLES
-        } else {
-            RMAP_HOLD_BYTES
-        };
-
-        self.listed().len() > most
+        len > RMAP_HOLD_BYTES
+            && (len > RMAP_HOLD_TABLES
+                || distance % bindings::PMD_BYTES != 0
+                || !mremap::moves_tables())
     }
 
     fn is_mergeable(&self) -> bool {
@@ -92,13 +93,10 @@ impl Space for View<'_> {
             return Err(EPERM);
         }
         // userfaultfd is told of one mapping at a time, by handlers that expect no more.
-        if vma.has_userfaultfd() || vma.picks_address() {
+        if vma.has_userfaultfd() {
             return Err(EFAULT);
         }
-        if self.mm.check_move(vma, old, len, new, self.keep_source)? != new {
-            return Err(EFAULT);
-        }
-        Ok(())
+        self.mm.check_move(vma, old, len, new, self.keep_source)
     }
 
     fn check_unmap(&self, vma: &Entry<'_>, range: &Range<usize>) -> Result {
@@ -111,6 +109,10 @@ impl Space for View<'_> {
             }
         }
         Ok(())
+    }
+
+    fn end(&self) -> usize {
+        LockedMm::user_space_end()
     }
 
     fn check_totals(&self, totals: &Totals) -> Result {

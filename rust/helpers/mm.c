@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
@@ -7,6 +8,11 @@
 #include <linux/security.h>
 
 #include "../../mm/internal.h"
+
+unsigned long rust_helper_TASK_SIZE(void)
+{
+	return TASK_SIZE;
+}
 
 void rust_helper_mmget(struct mm_struct *mm)
 {
@@ -39,6 +45,11 @@ struct vm_area_struct *rust_helper_vma_lookup(struct mm_struct *mm,
 					      unsigned long addr)
 {
 	return vma_lookup(mm, addr);
+}
+
+unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
+{
+	return vma_kernel_pagesize(vma);
 }
 
 bool rust_helper_can_modify_vma(struct vm_area_struct *vma)

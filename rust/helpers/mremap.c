@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/hugetlb.h>
+#include <kunit/test-bug.h>
 #include <linux/ksm.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pgtable.h>
 
 #include "../../mm/internal.h"
-
-unsigned long rust_helper_TASK_SIZE(void)
-{
-	return TASK_SIZE;
-}
-
-unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
-{
-	return vma_kernel_pagesize(vma);
-}
 
 void rust_helper_vma_start_write(struct vm_area_struct *vma)
 {
@@ -39,4 +29,10 @@ void rust_helper_validate_mm(struct mm_struct *mm)
 void rust_helper_mm_untrack_pfn(struct vm_area_struct *vma)
 {
 	untrack_pfn_clear(vma);
+}
+
+void rust_helper_mremap_warn_left_at_destination(void)
+{
+	/* A test brings it about. */
+	WARN_ON_ONCE(!kunit_get_current_test());
 }

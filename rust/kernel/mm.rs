@@ -196,6 +196,14 @@ impl LockedMm {
         max as usize
     }
 
+    /// Returns where the addresses of the current task end, in bytes.
+    ///
+    /// C macro: `TASK_SIZE`.
+    pub fn user_space_end() -> usize {
+        // SAFETY: An FFI call without requirements.
+        unsafe { bindings::TASK_SIZE() as usize }
+    }
+
     /// Returns the mapping that `addr` (bytes) lies in.
     ///
     /// C function: `vma_lookup()`.

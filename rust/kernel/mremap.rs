@@ -15,6 +15,7 @@ mod rmap;
 mod steps;
 mod transfer;
 
+pub use checks::moves_tables;
 pub use group::{RMAP_HOLD_BYTES, RMAP_HOLD_TABLES};
 pub use left::Left;
 pub use transfer::{Brought, Transfer, Way};

@@ -115,9 +115,18 @@ impl VmaRef {
         ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
     }
 
+    /// Returns the size of the pages that the mapping is made of, in bytes: of hugetlb that of its
+    /// huge pages.
+    ///
+    /// C function: `vma_kernel_pagesize()`.
+    pub fn kernel_page_size(&self) -> usize {
+        // SAFETY: The mapping is valid, and the lock is held.
+        unsafe { bindings::vma_kernel_pagesize(self.as_ptr()) as usize }
+    }
+
     /// Is a file mapped, or what is shared as one?
     #[inline]
-    pub fn has_file(&self) -> bool {
+    fn has_file(&self) -> bool {
         // SAFETY: The lock is held, so nobody changes the field.
         unsafe { !(*self.as_ptr()).vm_file.is_null() }
     }

@@ -6,7 +6,7 @@
 
 use crate::{
     bindings,
-    error::{code::*, to_result, Error, Result},
+    error::{code::*, to_result, Result},
     mm::{flags, LockedMm, VmaRef},
     page::PAGE_SIZE,
 };
@@ -15,14 +15,6 @@ use core::ops::Range;
 /// Do `len` bytes at `addr` consist of whole pages, at least one, without wrapping?
 pub(super) fn whole_pages(addr: usize, len: usize) -> bool {
     (addr | len) & (PAGE_SIZE - 1) == 0 && len != 0 && addr.checked_add(len).is_some()
-}
-
-/// The errno in an address that a C function returned, if it is one.
-fn to_address(ret: crate::ffi::c_ulong) -> Result<usize> {
-    if ret > usize::MAX - bindings::MAX_ERRNO as usize {
-        return Err(Error::from_errno(ret as isize as i32));
-    }
-    Ok(ret)
 }
 
 impl LockedMm {
@@ -37,11 +29,10 @@ impl LockedMm {
             .ok_or(EFAULT)
     }
 
-    /// Asks where the kernel would put the part of `vma` at `addr` (all in bytes) if it were to
-    /// move to `new`: there, or elsewhere if what is mapped chooses its address.
+    /// Asks whether the part of `vma` at `addr` (all in bytes) may move to `new`.
     ///
-    /// `keep_source`: an empty mapping is to stay. Fails with [`EPERM`] or [`EINVAL`], see the C
-    /// function `mremap_check_move()`.
+    /// `keep_source`: an empty mapping is to stay. Fails with [`EPERM`], [`EINVAL`] or, if the file
+    /// that is mapped would be elsewhere, [`EFAULT`]. C function: `mremap_check_move()`.
     pub fn check_move(
         &self,
         vma: &VmaRef,
@@ -49,7 +40,7 @@ impl LockedMm {
         len: usize,
         new: usize,
         keep_source: bool,
-    ) -> Result<usize> {
+    ) -> Result {
         let mremap_flags = if keep_source {
             bindings::MREMAP_DONTUNMAP
         } else {
@@ -57,7 +48,7 @@ impl LockedMm {
         };
 
         // SAFETY: The mapping is valid, and the lock is held.
-        to_address(unsafe {
+        to_result(unsafe {
             bindings::mremap_check_move(
                 vma.as_ptr(),
                 addr as _,
@@ -106,13 +97,12 @@ impl VmaRef {
             && !self.is_anonymous_file()
             && !self.has_userfaultfd()
     }
+}
 
-    /// Does the file that is mapped choose the address itself?
-    ///
-    /// C function: `mremap_picks_address()`.
-    #[inline]
-    pub fn picks_address(&self) -> bool {
-        // SAFETY: The mapping is valid by the type invariant.
-        self.has_file() && unsafe { bindings::mremap_picks_address(self.as_ptr()) }
-    }
+/// Do page tables move as a whole here, where all that they map moves by a multiple of that?
+///
+/// C function: `mremap_moves_tables()`.
+pub fn moves_tables() -> bool {
+    // SAFETY: An FFI call without requirements.
+    unsafe { bindings::mremap_moves_tables() }
 }

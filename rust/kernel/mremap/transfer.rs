@@ -133,13 +133,10 @@ impl<'a> Transfer<'a> {
         len: usize,
         twins: Option<Twins>,
     ) -> Result<Self> {
-        // SAFETY: An FFI call without requirements.
-        let most = unsafe { bindings::TASK_SIZE() } as usize;
-
         if !whole_pages(old, len) || !whole_pages(new, len) || old.abs_diff(new) < len {
             return Err(EINVAL);
         }
-        if !mm.is_current() || new + len > most {
+        if !mm.is_current() || new + len > LockedMm::user_space_end() {
             return Err(EINVAL);
         }
 
@@ -488,10 +485,21 @@ impl<'a> Transfer<'a> {
         }
     }
 
+    /// Lets a group stay where its pages are, at the destination, and warns.
+    fn leave_at_destination(&mut self, whole: &Range<usize>) {
+        // SAFETY: An FFI call without requirements.
+        unsafe { bindings::mremap_warn_left_at_destination() };
+        self.mm.forget(whole.clone(), 0);
+        // INVARIANT: Nothing is listed in the source that is not to be brought back. The runs are
+        // others now, and are looked for if there are several.
+        self.runs = usize::MAX;
+    }
+
     /// Brings back what is across, clears the destination, makes mappings whole that were split,
     /// and tells the owners.
     ///
-    /// Does not fail. Page tables go to where they were, where the old tables still are. But one
+    /// Does not fail, see the C function `mremap_relocate_back()`. If that does, which is a bug,
+    /// these mappings stay at the destination, and every page where its mapping is. Page tables go to where they were, where the old tables still are. But one
     /// may have gone meanwhile, of the source of a copy: khugepaged frees that of a file mapping
     /// whose pages are all in the page cache, and shared hugetlb mappings may share it and part
     /// from it again. If there is no memory for another, what is left at the copy is unmapped with
@@ -511,7 +519,11 @@ impl<'a> Transfer<'a> {
                 let (group, count) = self.group.as_raw();
                 // SAFETY: The address space is locked and the mappings have just been found in it,
                 // listed where they came from. They are those of a group that was relocated.
-                unsafe { bindings::mremap_relocate_back(group, count, whole.start as _) };
+                let back =
+                    unsafe { bindings::mremap_relocate_back(group, count, whole.start as _) };
+                if !back {
+                    self.leave_at_destination(&whole);
+                }
             }
             from = whole.end;
             cond_resched();
@@ -547,8 +559,7 @@ impl<'a> Transfer<'a> {
 /// A source that does not stay is taken out of the tree at the end, mapping by mapping. One that
 /// stays must not share with its copy what is given back but once.
 fn can_copy(entry: &Entry<'_>, part: &Range<usize>, distance: usize, stays: bool) -> bool {
-    // SAFETY: The mapping is valid, and the lock is held.
-    let page = unsafe { bindings::vma_kernel_pagesize(entry.as_ptr()) } as usize;
+    let page = entry.kernel_page_size();
 
     let may_leave = if stays {
         entry.flags() & (flags::DONTEXPAND | flags::PFNMAP) == 0

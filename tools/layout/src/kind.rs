@@ -12,10 +12,12 @@ pub enum Kind {
     Shm,
     HugeShared,
     HugePrivate,
+    /// `/dev/zero`, mapped privately: anonymous memory of a file.
+    Zero,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Anon,
         Kind::SharedAnon,
         Kind::MemfdShared,
@@ -25,6 +27,7 @@ impl Kind {
         Kind::Shm,
         Kind::HugeShared,
         Kind::HugePrivate,
+        Kind::Zero,
     ];
 
     pub fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Kind {
             Kind::Shm => "shm",
             Kind::HugeShared => "huge-shared",
             Kind::HugePrivate => "huge-private",
+            Kind::Zero => "zero",
         }
     }
 
@@ -53,6 +57,7 @@ impl Kind {
             Kind::Shm => 'v',
             Kind::HugeShared => 'H',
             Kind::HugePrivate => 'h',
+            Kind::Zero => 'z',
         }
     }
 
@@ -73,7 +78,11 @@ impl Kind {
     pub fn private(self) -> bool {
         matches!(
             self,
-            Kind::Anon | Kind::MemfdPrivate | Kind::FilePrivate | Kind::HugePrivate
+            Kind::Anon
+                | Kind::MemfdPrivate
+                | Kind::FilePrivate
+                | Kind::HugePrivate
+                | Kind::Zero
         )
     }
 

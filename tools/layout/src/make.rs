@@ -216,6 +216,10 @@ fn map(
             sys::attach_shm(range)?;
             return sys::protect(range, prot.0);
         }
+        Kind::Zero => {
+            let zero = File::options().read(true).write(true).open("/dev/zero")?;
+            return sys::map(range, prot.0, libc::MAP_PRIVATE, zero.as_raw_fd(), 0);
+        }
     };
     sys::map(range, prot.0, flags, fd, offset)
 }

@@ -20,6 +20,8 @@ pub struct Area {
     pub sealed: bool,
     /// It has an owner who counts mappings.
     pub owned: bool,
+    /// It consists of huge pages of hugetlb, which are of this size in bytes.
+    pub huge: Option<usize>,
 }
 
 impl Mapping for &Area {
@@ -28,7 +30,11 @@ impl Mapping for &Area {
     }
 
     fn is_hugetlb(&self) -> bool {
-        false
+        self.huge.is_some()
+    }
+
+    fn huge_page_size(&self) -> usize {
+        self.huge.expect("this is asked of hugetlb alone")
     }
 
     fn is_raw(&self) -> bool {
@@ -72,6 +78,8 @@ pub enum No {
 pub struct Paper {
     pub areas: Vec<Area>,
     pub max_mappings: usize,
+    /// Where addresses end.
+    pub end: usize,
 }
 
 impl Space for Paper {
@@ -103,6 +111,10 @@ impl Space for Paper {
             return Err(No::Sealed);
         }
         Ok(())
+    }
+
+    fn end(&self) -> usize {
+        self.end
     }
 
     fn check_totals(&self, totals: &Totals) -> Result<(), No> {
@@ -137,6 +149,7 @@ fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
                     data,
                     sealed,
                     owned,
+                    huge: None,
                 });
             }
         }
@@ -173,6 +186,7 @@ pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
                 let paper = Paper {
                     areas: areas(PAGE, &pages),
                     max_mappings: usize::MAX,
+                    end: usize::MAX,
                 };
                 let request = Request {
                     old,

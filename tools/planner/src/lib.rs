@@ -8,3 +8,4 @@ mod plan;
 mod layout;
 mod properties;
 mod refusals;
+mod rounded;

@@ -25,7 +25,7 @@ pub struct Config {
 
 /// Kinds of segments: what a unit is, and what was done to it.
 fn kinds(features: &Features) -> Vec<(Kind, Fill, &'static [Mark])> {
-    let all: [(Kind, Fill, &[Mark]); 17] = [
+    let all: [(Kind, Fill, &[Mark]); 19] = [
         (Kind::Anon, Fill::All, &[]),
         (Kind::Anon, Fill::Nothing, &[]),
         (Kind::Anon, Fill::All, &[Mark::Locked]),
@@ -43,6 +43,8 @@ fn kinds(features: &Features) -> Vec<(Kind, Fill, &'static [Mark])> {
         (Kind::Shm, Fill::All, &[]),
         (Kind::HugeShared, Fill::Some, &[]),
         (Kind::HugePrivate, Fill::Some, &[]),
+        (Kind::Zero, Fill::All, &[]),
+        (Kind::Zero, Fill::Nothing, &[]),
     ];
     all.into_iter()
         .filter(|(kind, _, marks)| {

@@ -48,6 +48,7 @@ fn pattern(dice: &mut Dice, features: &Features) -> Unit {
         (Kind::Shm, 6),
         (Kind::HugeShared, 2),
         (Kind::HugePrivate, 2),
+        (Kind::Zero, 4),
     ];
     let kinds: Vec<(Kind, usize)> = kinds
         .into_iter()

@@ -20,8 +20,10 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,6 +54,9 @@ enum kind {
 	HUGETLB_SHARED,
 	HUGETLB_PRIVATE,
 	SYSV_SHM,
+	DEV_ZERO,
+	RAMFS_SHARED,
+	RAMFS_PRIVATE,
 	NR_KINDS,
 };
 
@@ -60,6 +65,7 @@ static const char * const kind_names[NR_KINDS] = {
 	"anonymous, shared", "anonymous, locked", "anonymous, KSM",
 	"anonymous, named", "memfd, shared", "memfd, private",
 	"hugetlb, shared", "hugetlb, private", "System V shared memory",
+	"/dev/zero, private", "ramfs, shared", "ramfs, private",
 };
 
 /*
@@ -94,6 +100,56 @@ static inline uint64_t stamp(size_t unit, size_t page)
 	return 0xabcd000000000000UL + (unit << 32) + page + 1;
 }
 
+/* A file of a filesystem that takes every address that it is given. */
+static inline int ramfs_file(void)
+{
+	char dir[] = "/tmp/ramfs.XXXXXX", path[64];
+	int fd = -1;
+
+	if (!mkdtemp(dir))
+		return -1;
+	if (!mount("ramfs", dir, "ramfs", 0, NULL)) {
+		snprintf(path, sizeof(path), "%s/file", dir);
+		fd = open(path, O_RDWR | O_CREAT, 0600);
+		/* It goes when the file is not used any more. */
+		umount2(dir, MNT_DETACH);
+	}
+	rmdir(dir);
+	return fd;
+}
+
+/* The file that the units of a kind are parts of, or -1 with errno set. */
+static inline int kind_file(enum kind kind, size_t len)
+{
+	int fd;
+
+	switch (kind) {
+	case DEV_ZERO:
+		return open("/dev/zero", O_RDWR);
+	case RAMFS_SHARED:
+	case RAMFS_PRIVATE:
+		fd = ramfs_file();
+		break;
+	default:
+		fd = memfd_create("layout", 0);
+	}
+	return fd < 0 || ftruncate(fd, len) ? -1 : fd;
+}
+
+static inline bool kind_has_file(enum kind kind)
+{
+	switch (kind) {
+	case MEMFD_SHARED:
+	case MEMFD_PRIVATE:
+	case DEV_ZERO:
+	case RAMFS_SHARED:
+	case RAMFS_PRIVATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static inline void *map_unit(enum kind kind, char *addr, size_t len, int fd,
 			     size_t offset)
 {
@@ -104,9 +160,12 @@ static inline void *map_unit(enum kind kind, char *addr, size_t len, int fd,
 		flags |= MAP_SHARED | MAP_ANONYMOUS;
 		break;
 	case MEMFD_SHARED:
+	case RAMFS_SHARED:
 		flags |= MAP_SHARED;
 		break;
 	case MEMFD_PRIVATE:
+	case RAMFS_PRIVATE:
+	case DEV_ZERO:
 		flags |= MAP_PRIVATE;
 		break;
 	case HUGETLB_SHARED:
@@ -129,9 +188,9 @@ static inline int make_layout(enum kind kind, char *start)
 	int fd = -1;
 	size_t i, p;
 
-	if (kind == MEMFD_SHARED || kind == MEMFD_PRIVATE) {
-		fd = memfd_create("layout", 0);
-		if (fd < 0 || ftruncate(fd, NR_UNITS * unit))
+	if (kind_has_file(kind)) {
+		fd = kind_file(kind, NR_UNITS * unit);
+		if (fd < 0)
 			return -1;
 	}
 
@@ -268,6 +327,9 @@ static inline char *picture(const char *arena)
 		if (sscanf(line, "%lx-%lx %7s %lx %15s %*u %n", &from, &to,
 			   prot, &offset, dev, &name) == 5) {
 			inside = from >= base && to <= base + ARENA_SIZE;
+			/* That of untouched /dev/zero follows the address. */
+			if (offset == from)
+				offset -= base;
 			if (inside)
 				fprintf(out, "%lx-%lx %s %lx %s\n", from - base,
 					to - base, prot, offset,

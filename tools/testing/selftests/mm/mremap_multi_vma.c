@@ -7,6 +7,9 @@
  */
 #define _GNU_SOURCE
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "../kselftest_harness.h"
 #include "mremap_layout.h"
 
@@ -42,6 +45,9 @@ KIND(memfd_private, MEMFD_PRIVATE);
 KIND(hugetlb_shared, HUGETLB_SHARED);
 KIND(hugetlb_private, HUGETLB_PRIVATE);
 KIND(sysv_shm, SYSV_SHM);
+KIND(dev_zero, DEV_ZERO);
+KIND(ramfs_shared, RAMFS_SHARED);
+KIND(ramfs_private, RAMFS_PRIVATE);
 
 FIXTURE_SETUP(move)
 {
@@ -481,6 +487,125 @@ TEST_F(large_hugetlb, moves)
 	ASSERT_EQ(src, mremap(dst, huge, huge, MOVE, src));
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ('a' + i, (size_t)src[touched[i]]);
+}
+
+/*
+ * A source that ends inside of a huge page ends with it.
+ *
+ *	[ r ][ huge page, w ][ huge page, r ]
+ *	[ source .............. ]
+ */
+FIXTURE(rounded_hugetlb) {
+};
+
+FIXTURE_VARIANT(rounded_hugetlb) {
+	enum kind kind;
+};
+
+FIXTURE_VARIANT_ADD(rounded_hugetlb, shared) { .kind = HUGETLB_SHARED };
+FIXTURE_VARIANT_ADD(rounded_hugetlb, private) { .kind = HUGETLB_PRIVATE };
+
+FIXTURE_SETUP(rounded_hugetlb)
+{
+	page = sysconf(_SC_PAGESIZE);
+}
+
+FIXTURE_TEARDOWN(rounded_hugetlb)
+{
+}
+
+TEST_F(rounded_hugetlb, moves)
+{
+	const size_t huge = kind_unit(variant->kind), len = page + huge + page;
+	char *one = ARENA_BASE(0) + ARENA_SIZE / 2;
+	char *many = ARENA_BASE(1) + ARENA_SIZE / 2;
+	const ssize_t dest = 16 * huge;
+	struct segment left;
+	char *at[] = { one - page, many - page };
+	size_t i;
+
+	if (make_layout(variant->kind, one) || make_layout(variant->kind, many))
+		SKIP(return, "no huge pages");
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(at[i], mmap(at[i], page, PROT_READ, MAP_PRIVATE |
+				      MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+
+	move_both(_metadata, one, many, -page, len, dest - page, MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, one + dest, 0, 2 * huge));
+	EXPECT_EQ(0, find_segments(one - page, one + 2 * huge, &left, 1));
+
+	/* As long as it is, it may come to lie next to where it was. */
+	move_both(_metadata, one, many, dest - page, len, dest - page - 3 * huge,
+		  MOVE);
+	EXPECT_EQ(0, check_layout(variant->kind, one + dest - 3 * huge, 0, 2 * huge));
+}
+
+/*
+ * A parent takes a reserved huge page back that its child shares, when there is no
+ * other. One of them has moved it meanwhile.
+ */
+FIXTURE(reserved_hugetlb) {
+	char *page;
+	pid_t child;
+};
+
+FIXTURE_VARIANT(reserved_hugetlb) {
+	bool child_moves;
+};
+
+FIXTURE_VARIANT_ADD(reserved_hugetlb, parent_moves) { .child_moves = false };
+FIXTURE_VARIANT_ADD(reserved_hugetlb, child_moves) { .child_moves = true };
+
+FIXTURE_SETUP(reserved_hugetlb)
+{
+	self->child = -1;
+}
+
+FIXTURE_TEARDOWN(reserved_hugetlb)
+{
+	if (self->child > 0)
+		kill(self->child, SIGKILL);
+}
+
+TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
+{
+	const size_t huge = kind_unit(HUGETLB_PRIVATE);
+	char *src = ARENA_BASE(0), *dst = ARENA_BASE(0) + 8 * huge;
+	const long rest = read_count("/proc/meminfo", "HugePages_Free:") - 1;
+	int ready[2];
+	char byte;
+
+	if (rest < 0)
+		SKIP(return, "no huge pages");
+	/* One huge page that fork() shares, and a reservation of all others. */
+	ASSERT_EQ(src, mmap(src, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			    MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED_NOREPLACE, -1, 0));
+	src[0] = 'a';
+	if (rest)
+		ASSERT_NE(MAP_FAILED, mmap(NULL, rest * huge, PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB,
+					   -1, 0));
+
+	ASSERT_EQ(0, pipe(ready));
+	self->child = fork();
+	ASSERT_LE(0, self->child);
+	if (!self->child) {
+		if (variant->child_moves &&
+		    mremap(src, huge, huge, MOVE, dst) != dst)
+			_exit(1);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	if (!variant->child_moves) {
+		ASSERT_EQ(dst, mremap(src, huge, huge, MOVE, dst));
+		src = dst;
+	}
+	src[0] = 'b';
+	EXPECT_EQ('b', src[0]);
+	EXPECT_EQ('\0', src[1]);
 }
 
 /* Mappings whose owners have a say in it. */

@@ -186,10 +186,33 @@ TEST_F(refuse, unaligned_hugetlb)
 
 	if (make_layout(HUGETLB_SHARED, src))
 		SKIP(return, "no huge pages");
-	/* The source, its end, and the destination are not huge page aligned. */
+	/* The source and the destination are not huge page aligned. */
 	EXPECT_REFUSED(EINVAL, src + page, 2 * huge, 2 * huge, MOVE, src + 32 * huge);
-	EXPECT_REFUSED(EINVAL, src, huge + page, huge + page, MOVE, src + 32 * huge);
 	EXPECT_REFUSED(EINVAL, src, 2 * huge, 2 * huge, MOVE, src + 32 * huge + page);
+}
+
+/*
+ * A source that ends inside of a huge page ends with it: that is too long.
+ *
+ *	[ r ][ huge page ][ huge page ]
+ *	[ source ............. ]
+ *	[ rounded up ................ ]
+ */
+TEST_F(refuse, hugetlb_rounded_up)
+{
+	const size_t huge = kind_unit(HUGETLB_SHARED), len = page + huge + page;
+	char *src = ARENA_BASE(0) + (64UL << 20);
+	char *const top = (char *)(1UL << 47);
+
+	if (make_layout(HUGETLB_SHARED, src))
+		SKIP(return, "no huge pages");
+	ASSERT_EQ(src - page, mmap(src - page, page, PROT_READ, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+	/* Source and destination overlap then. */
+	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, src - page + 2 * huge);
+	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, src - page - 2 * huge);
+	/* The destination goes beyond the last page of user space. */
+	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, top - 2 * huge - page);
 }
 
 /* What is unmapped at the destination cannot be cut there. */

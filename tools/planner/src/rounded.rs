@@ -1,0 +1,92 @@
+//! A source that ends inside of a huge page of hugetlb ends with that page.
+
+use crate::{
+    layout::{Area, Paper, PAGE},
+    plan::{plan, segments, Reason, Refusal, Request, Way},
+};
+use proptest::prelude::*;
+
+/// The size of a huge page, in pages and in bytes.
+const HUGE_PAGES: usize = 4;
+const HUGE: usize = HUGE_PAGES * PAGE;
+
+/// Where the hugetlb memory starts.
+const START: usize = 64 * HUGE;
+
+fn area(start: usize, end: usize, huge: Option<usize>) -> Option<Area> {
+    (start < end).then_some(Area {
+        range: start..end,
+        charged: false,
+        data: false,
+        sealed: false,
+        owned: false,
+        huge,
+    })
+}
+
+/// Ordinary pages, as many as `before`, then `count` huge pages of which `cut` pages are asked for.
+fn sources() -> impl Strategy<Value = (Paper, Request)> {
+    (0..6usize, 1..4usize, 0..16isize, any::<bool>(), 0..64usize)
+        .prop_flat_map(|(before, count, distance, down, room)| {
+            (
+                Just((before, count, distance, down, room)),
+                1..=count * HUGE_PAGES,
+            )
+        })
+        .prop_filter_map(
+            "what is asked for overlaps, or goes beyond the end",
+            |((before, count, distance, down, room), cut)| {
+                let old = START - before * PAGE;
+                let by = distance * HUGE as isize * if down { -1 } else { 1 };
+                let request = Request {
+                    old,
+                    new: old.checked_add_signed(by)?,
+                    len: (before + cut) * PAGE,
+                    keep_source: false,
+                };
+                let paper = Paper {
+                    areas: [
+                        area(old, START, None),
+                        area(START, START + count * HUGE, Some(HUGE)),
+                    ]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                    max_mappings: usize::MAX,
+                    end: START + room * PAGE,
+                };
+                let ends = request.new + request.len;
+
+                (old.abs_diff(request.new) >= request.len && ends <= paper.end)
+                    .then_some((paper, request))
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn the_last_huge_page_moves_whole((paper, asked) in sources()) {
+        let cut = asked.source().end - START;
+        let len = START + cut.div_ceil(HUGE) * HUGE - asked.old;
+        let fits = asked.old.abs_diff(asked.new) >= len && asked.new + len <= paper.end;
+
+        match plan(&paper, asked, PAGE) {
+            Ok(plan) => {
+                prop_assert!(fits);
+                prop_assert_eq!(plan.request(), &Request { len, ..asked });
+                let last = segments(&paper, plan.request(), plan.request().source()).last();
+                let (area, segment) = last.expect("there is hugetlb memory");
+                prop_assert_eq!(segment.source(), START..asked.old + len);
+                prop_assert_eq!(plan.totals().cuts_last, asked.old + len < area.range.end);
+                prop_assert_eq!(plan.totals().moved.all, len / PAGE);
+                let is_cut = segment.source() != area.range;
+                let reason = if is_cut { Reason::Cut } else { Reason::Hugetlb };
+                prop_assert_eq!(plan.way(&area), Way::Copy(reason));
+            }
+            Err(refusal) => {
+                prop_assert_eq!(refusal, Refusal::RoundedUp);
+                prop_assert!(!fits);
+            }
+        }
+    }
+}
