@@ -26,7 +26,7 @@ esac
 # The base kernel, unless another one is given.
 [ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs linux-source-6.12"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
-	libelf-dev libssl-dev busybox-static qemu-system-x86"
+	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
 # The font of the chart that "make bench" draws.
 pkgs="$pkgs fonts-dejavu-core"
 

@@ -22,6 +22,7 @@ mod suite;
 mod tap;
 mod toolchain;
 mod tree;
+mod vma;
 
 use anyhow::{ensure, Result};
 use clap::{ArgAction, Parser, Subcommand};

@@ -1,6 +1,6 @@
 //! The test suites, and their sum.
 
-use crate::{bench, demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest};
+use crate::{bench, demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest, vma};
 use anyhow::{bail, Result};
 use std::time::Instant;
 
@@ -8,9 +8,10 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 15] = [
+const SUITES: [Suite; 16] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
+    ("vma", vma::suite),
     ("kunit-uml", |paths, _| kunit::uml(paths)),
     ("base-selftests", selftest::compare_with_base),
     ("oracle", programs::oracle_suite),
