@@ -38,6 +38,7 @@ mod call;
 mod each;
 mod error;
 mod maps;
+mod seal;
 mod support;
 
 pub use error::{Error, Invalid, Stopped};

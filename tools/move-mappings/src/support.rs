@@ -1,15 +1,15 @@
 //! What the kernel can, found out by trying.
 
+use crate::seal::seal;
 use rustix::{
-    fs::{open, Mode, OFlags},
-    io::{retry_on_intr, Errno},
+    io::Errno,
     mm::{
-        mmap, mmap_anonymous, mprotect, mremap_fixed, munmap, MapFlags, MprotectFlags, MremapFlags,
+        mmap_anonymous, mprotect, mremap_fixed, munmap, MapFlags, MprotectFlags, MremapFlags,
         ProtFlags,
     },
     param::page_size,
 };
-use std::{ffi::c_void, io, ptr::null_mut, sync::OnceLock};
+use std::{ffi::c_void, io, ops::Range, ptr::null_mut, sync::OnceLock};
 
 /// What the kernel does with one call for several mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,10 @@ pub enum Support {
     AllOrNothing,
 }
 
-/// Four pages: two that move, and where they go. The first `ours` of them are unmapped again.
+/// Four pages: two that move, and where they go. Those in `ours` are unmapped again.
 struct Pages {
     start: *mut c_void,
-    ours: usize,
+    ours: [Range<usize>; 2],
 }
 
 impl Pages {
@@ -36,7 +36,10 @@ impl Pages {
         // SAFETY: This is new memory.
         let start =
             unsafe { mmap_anonymous(null_mut(), 4 * page, ProtFlags::empty(), MapFlags::PRIVATE)? };
-        let pages = Pages { start, ours: 4 };
+        let pages = Pages {
+            start,
+            ours: [0..2, 2..4],
+        };
 
         // SAFETY: It is the first page of that, and nobody else's.
         unsafe {
@@ -47,18 +50,17 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Makes the second one a private mapping of `/dev/zero`, a file that chooses its addresses:
-    /// it moves alone, but never along with others.
-    fn hold_second(&self) -> Result<(), Errno> {
-        let zero = retry_on_intr(|| {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            open(c"/dev/zero", flags, Mode::empty())
-        })?;
-        let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+    /// Seals the second one, so that it does not move, and is never unmapped either. Says whether
+    /// the kernel could.
+    fn hold_second(&mut self) -> bool {
         let at = self.start.wrapping_byte_add(page_size());
 
-        // SAFETY: It replaces one of the pages, which nobody uses.
-        unsafe { mmap(at, page_size(), ProtFlags::READ, flags, zero, 0) }.map(drop)
+        // SAFETY: It is one of the pages, and nobody means to change it.
+        let sealed = unsafe { seal(at, page_size()) };
+        if sealed {
+            self.ours[0] = 0..1;
+        }
+        sealed
     }
 
     /// Tries to move the first two. Their mappings stay, so that no other thread's memory comes to
@@ -81,8 +83,11 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: They are ours. If they are not unmapped, some addresses are lost.
-        let _ = unsafe { munmap(self.start, self.ours * page_size()) };
+        for pages in self.ours.iter().filter(|pages| !pages.is_empty()) {
+            let at = self.start.wrapping_byte_add(pages.start * page_size());
+            // SAFETY: They are ours. If they are not unmapped, some addresses are lost.
+            let _ = unsafe { munmap(at, pages.len() * page_size()) };
+        }
     }
 }
 
@@ -92,7 +97,7 @@ fn probe() -> Result<Support, Errno> {
     if let Err(errno) = pages.try_move() {
         // A kernel that moves one mapping unmaps the destination, and then fails. What is there now
         // may be another thread's.
-        pages.ours = 2;
+        pages.ours[1] = 0..0;
         return match errno {
             // The second is that of kernels that do not know the flag.
             Errno::FAULT | Errno::INVAL => Ok(Support::OneMapping),
@@ -100,12 +105,12 @@ fn probe() -> Result<Support, Errno> {
         };
     }
 
-    let pages = Pages::map()?;
-    if pages.hold_second().is_err() {
+    let mut pages = Pages::map()?;
+    if !pages.hold_second() {
         return Ok(Support::MayStop);
     }
     Ok(match pages.try_move() {
-        Err(Errno::FAULT) if !pages.first_is_empty() => Support::AllOrNothing,
+        Err(Errno::PERM) if !pages.first_is_empty() => Support::AllOrNothing,
         _ => Support::MayStop,
     })
 }
@@ -113,7 +118,9 @@ fn probe() -> Result<Support, Errno> {
 /// What the kernel does with one call for several mappings.
 ///
 /// The first call in a process tries it out, on eight pages of its own, with some ten system calls.
-/// Later calls return what that gave. An error, as of `mmap()` at a limit, is not kept.
+/// Where several mappings move, one page stays mapped for good, without memory: it was sealed, to
+/// have a mapping that does not move. Later calls return what that gave. An error, as of `mmap()` at
+/// a limit, is not kept.
 pub fn support() -> io::Result<Support> {
     static SUPPORT: OnceLock<Support> = OnceLock::new();
 

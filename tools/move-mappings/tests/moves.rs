@@ -25,8 +25,11 @@ enum Part {
     NotDumped,
     /// Memory that does not move any more, for the rest of the process.
     Sealed,
-    /// A private mapping of `/dev/zero`, which moves alone but not along with others.
+    /// A private mapping of `/dev/zero`, a file that places its mappings itself, and where it is
+    /// told to.
     Zero,
+    /// Memory with a userfaultfd, which moves alone but not along with others.
+    Watched,
     Hole,
 }
 
@@ -68,6 +71,7 @@ fn region(parts: &[Part]) -> *mut c_void {
                 ReadOnly => mprotect(at, len, MprotectFlags::READ).unwrap(),
                 NotDumped => madvise(at, len, Advice::LinuxDontDump).unwrap(),
                 Sealed => assert!(seal(at)),
+                Watched => watch(at).unwrap(),
                 Zero => {
                     let zero = fs::File::open("/dev/zero").unwrap();
                     let flags = MapFlags::PRIVATE | MapFlags::FIXED;
@@ -78,6 +82,29 @@ fn region(parts: &[Part]) -> *mut c_void {
         }
     }
     start
+}
+
+/// Lets a userfaultfd watch a page for the rest of the process.
+fn watch(at: *mut c_void) -> io::Result<()> {
+    const USER_MODE_ONLY: libc::c_long = 1;
+    const MISSING: u64 = 1;
+    // Of <linux/userfaultfd.h>, with what they take.
+    const UFFDIO_API: libc::c_ulong = 0xc018_aa3f;
+    const UFFDIO_REGISTER: libc::c_ulong = 0xc020_aa00;
+    let mut api = [0xaa_u64, 0, 0];
+    let mut register = [at as u64, page_size() as u64, MISSING, 0];
+
+    // SAFETY: The arguments are as the calls take them. The descriptor stays open.
+    let failed = unsafe {
+        let fd = libc::syscall(libc::SYS_userfaultfd, USER_MODE_ONLY) as libc::c_int;
+        fd < 0
+            || libc::ioctl(fd, UFFDIO_API, &mut api) != 0
+            || libc::ioctl(fd, UFFDIO_REGISTER, &mut register) != 0
+    };
+    if failed {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// Seals a page for good. Linux before 6.10 cannot.
@@ -232,9 +259,31 @@ fn a_mapping_that_does_not_move_keeps_all_in_place() {
 }
 
 #[test]
-fn a_mapping_that_moves_alone_is_moved_alone() {
+fn a_file_that_takes_its_address_moves_with_others() {
     let _turn = turn();
     let parts = [Writable, ReadOnly, Hole, Zero, Writable];
+
+    for keep in [false, true] {
+        let options = Options::new().keep_source(keep);
+        let (old, new) = (region(&parts), reserve(parts.len()));
+        let moved = move_region(old, &parts, new, options).unwrap();
+
+        if support().unwrap() == Support::AllOrNothing {
+            assert_eq!(moved, Moved::OneCall);
+        }
+        assert_eq!(contents(new, parts.len()), expected(&parts));
+    }
+}
+
+#[test]
+fn a_mapping_that_moves_alone_is_moved_alone() {
+    let _turn = turn();
+    let parts = [Writable, ReadOnly, Hole, Watched, Writable];
+
+    if let Err(error) = watch(reserve(1)) {
+        println!("no userfaultfd: {error}");
+        return;
+    }
 
     for keep in [false, true] {
         let options = Options::new().keep_source(keep);
