@@ -237,6 +237,26 @@ pub fn stress_suite(paths: &Paths, config: &str) -> Result<Outcome> {
     Ok(check(paths, config, &stress(1, Duration::from_secs(90))))
 }
 
+/// A uprobe is turned on and off in processes that move their code.
+pub fn uprobes_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+    let run = Run {
+        arguments: "probes".to_owned(),
+        time: minutes(3),
+        ..stress(1, Duration::ZERO)
+    };
+    let image = kernel::series(paths, config)?;
+    let console = run.run_on(paths, &image, &format!("uprobes-{config}"))?;
+    let mut outcome = tap::outcome(&console);
+
+    outcome.notes.extend(
+        console
+            .lines()
+            .filter(|line| line.starts_with("ok "))
+            .map(str::to_owned),
+    );
+    Ok(outcome)
+}
+
 pub fn limits_suite(paths: &Paths, config: &str) -> Result<Outcome> {
     let console = limits(Machine::Pc).run(paths, config)?;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
 
 /// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 16] = [
+const SUITES: [Suite; 17] = [
     ("host", |paths, _| host::tests(paths)),
     ("miri", |paths, _| host::miri(paths)),
     ("vma", vma::suite),
@@ -22,6 +22,7 @@ const SUITES: [Suite; 16] = [
     ("fuzz", programs::fuzz_suite),
     ("sweep", programs::sweep_suite),
     ("stress", programs::stress_suite),
+    ("uprobes", programs::uprobes_suite),
     ("bench", bench::suite),
     ("demo", demo::check),
     ("debug-kernel", debug_kernel),

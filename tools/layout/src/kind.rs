@@ -78,11 +78,7 @@ impl Kind {
     pub fn private(self) -> bool {
         matches!(
             self,
-            Kind::Anon
-                | Kind::MemfdPrivate
-                | Kind::FilePrivate
-                | Kind::HugePrivate
-                | Kind::Zero
+            Kind::Anon | Kind::MemfdPrivate | Kind::FilePrivate | Kind::HugePrivate | Kind::Zero
         )
     }
 

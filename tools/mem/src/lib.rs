@@ -4,6 +4,7 @@
 //! heap and its stacks are not in. So whatever is done to memory there, no reference that Rust
 //! knows of is affected, and the functions of this crate are safe to call.
 
+pub mod code;
 pub mod maps;
 pub mod peek;
 pub mod remote;

@@ -3,7 +3,7 @@
 //! Each is a function whose first instruction is the access. Should that one fault, the handler of
 //! the signal goes on at the return of the function instead, with the signal as its result.
 
-use crate::{checked, in_field, PAGE};
+use crate::{checked, code, in_field, PAGE};
 use std::{arch::global_asm, io, ptr};
 
 global_asm!(
@@ -71,25 +71,35 @@ extern "C" fn on_fault(signal: i32, _: *mut libc::siginfo_t, context: *mut libc:
     if at == mem_peek as *const () as usize || at == mem_poke as *const () as usize {
         registers[libc::REG_RAX as usize] = i64::from(signal);
         registers[libc::REG_RIP as usize] = mem_return as *const () as usize as i64;
-    } else {
-        // A fault of the program itself: let it happen again, and end the program.
-        // SAFETY: A call without requirements.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    } else if !code::end_call(signal, registers) {
+        // A fault of the program itself: let it happen again, and end the program. A breakpoint
+        // does not happen again by itself.
+        // SAFETY: Calls without requirements.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            if signal == libc::SIGTRAP {
+                libc::raise(signal);
+            }
+        }
     }
 }
 
-/// Makes [`peek()`] and [`poke()`] survive faults, from here on, in all threads and children.
-pub fn survive_faults() -> io::Result<()> {
-    for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: All zeroes is a valid value, of no flags and no blocked signals.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+/// Handles a signal.
+pub(crate) fn handle(signal: i32) -> io::Result<()> {
+    // SAFETY: All zeroes is a valid value, of no flags and no blocked signals.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
 
-        action.sa_sigaction = on_fault as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO;
-        // SAFETY: The handler is safe to run at any access to memory: it uses registers alone.
-        checked(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) })?;
-    }
-    Ok(())
+    action.sa_sigaction = on_fault as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO;
+    // SAFETY: The handler is safe to run at any access to memory: it uses registers alone.
+    checked(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) }).map(drop)
+}
+
+/// Makes [`peek()`], [`poke()`] and calls survive faults, from here on, in all threads and
+/// children.
+pub fn survive_faults() -> io::Result<()> {
+    handle(libc::SIGSEGV)?;
+    handle(libc::SIGBUS)
 }
 
 /// The address of a word of a page.

@@ -2,7 +2,7 @@
 
 use crate::{kind::Kind, layout::Layout, stamp};
 use anyhow::{ensure, Context, Result};
-use mem::{checked, PAGE};
+use mem::{checked, code, PAGE};
 use std::{
     ffi::CStr,
     fs::File,
@@ -78,6 +78,7 @@ impl Files {
                 Kind::MemfdShared => memfd(c"shared", layout.len())?,
                 Kind::MemfdPrivate => memfd(c"private", layout.len())?,
                 Kind::Punched => memfd(c"punched", layout.len())?,
+                Kind::Code => memfd(c"code", layout.len())?,
                 Kind::Tmpfs => tmpfs(layout.len()).or_else(|reason| {
                     println!("| {:16} left out: {reason:#}", "tmpfs");
                     memfd(c"instead of tmpfs", layout.len())
@@ -108,8 +109,23 @@ impl Files {
 
 /// Writes a page of a file that carries a stamp.
 pub fn write_stamp(file: &File, page: usize, stamp: stamp::Stamp) -> Result<()> {
+    write_page(file, page, stamp, 0)
+}
+
+/// Writes a page of a file that carries a stamp, and a function that returns a number.
+pub fn write_function(file: &File, page: usize, stamp: stamp::Stamp, number: u32) -> Result<()> {
+    let mut code = [0; size_of::<u64>()];
+
+    for (byte, of) in code.iter_mut().zip(code::returning(number)) {
+        *byte = of;
+    }
+    write_page(file, page, stamp, u64::from_ne_bytes(code))
+}
+
+fn write_page(file: &File, page: usize, stamp: stamp::Stamp, code: u64) -> Result<()> {
     let mut words = [0; PAGE / size_of::<u64>()];
 
+    words[stamp::word::CODE] = code;
     for word in stamp::WORDS {
         words[word] = stamp.0;
     }

@@ -29,6 +29,8 @@ pub enum Kind {
     Punched,
     /// The same file, private.
     PunchedPrivate,
+    /// A memfd, private, that may be read and executed. Each page has a function.
+    Code,
 }
 
 impl Kind {
@@ -36,7 +38,12 @@ impl Kind {
     pub fn once(self) -> bool {
         !matches!(
             self,
-            Kind::Shared | Kind::MemfdShared | Kind::Tmpfs | Kind::Punched | Kind::PunchedPrivate
+            Kind::Shared
+                | Kind::MemfdShared
+                | Kind::Tmpfs
+                | Kind::Punched
+                | Kind::PunchedPrivate
+                | Kind::Code
         )
     }
 
@@ -60,6 +67,6 @@ impl Kind {
 
     /// May antagonists write to its pages, but for the stamps?
     pub fn writable(self) -> bool {
-        !self.may_be_zero() && !matches!(self, Kind::Twin | Kind::ReadOnly)
+        !self.may_be_zero() && !matches!(self, Kind::Twin | Kind::ReadOnly | Kind::Code)
     }
 }

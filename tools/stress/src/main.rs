@@ -15,6 +15,8 @@ mod layout;
 mod mover;
 mod one_step;
 mod position;
+mod probe;
+mod probes;
 mod region;
 mod run;
 mod sabotage;
@@ -47,6 +49,9 @@ struct Cli {
 enum Command {
     /// Runs antagonists: half of the time each alone, then all together
     Run(Options),
+    /// Turns a uprobe on and off in a process that moves its code, by one call and by a call for
+    /// each mapping. Results are in TAP
+    Probes,
 }
 
 #[derive(Args)]
@@ -104,6 +109,7 @@ fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>, partial: bool) -> Result
 /// Runs the phases, and returns how many moves were made and pages checked.
 fn run(options: &Options) -> Result<(u64, u64)> {
     mem::peek::survive_faults()?;
+    mem::code::survive_breakpoints()?;
     if available_parallelism()?.get() < 2 {
         println!("| one CPU: little happens at the same time");
     }
@@ -130,7 +136,14 @@ fn run(options: &Options) -> Result<(u64, u64)> {
     run.phase(&entries, total.saturating_sub(start.elapsed()))?;
     run.report(start.elapsed().as_secs_f64());
 
-    let idle = Effects::now()?.idle(&before, &names);
+    let mut idle = Effects::now()?.idle(&before, &names);
+    if names.contains(&"uprobe") {
+        let hits = scene.hits.load(Ordering::Relaxed);
+        println!("| {:16} {hits} hits", "uprobe");
+        if hits == 0 {
+            idle.push("uprobe");
+        }
+    }
     let moves = scene.moves.load(Ordering::Relaxed);
     ensure!(moves > 0, "nothing was moved");
     ensure!(
@@ -146,9 +159,10 @@ fn run(options: &Options) -> Result<(u64, u64)> {
 }
 
 fn main() -> ExitCode {
-    let Cli {
-        command: Command::Run(options),
-    } = Cli::parse();
+    let options = match Cli::parse().command {
+        Command::Run(options) => options,
+        Command::Probes => return probes::main(),
+    };
 
     if options.list {
         for entry in antagonists::ALL {

@@ -219,6 +219,14 @@ impl<'a> Mover<'a> {
                     return Err(self.region.wrong(&found, &self.position));
                 }
             }
+            if self.region.layout.unit(*page).kind == Kind::Code {
+                ensure!(
+                    self.region.call(to, *page)?,
+                    "{} cannot be called; {}",
+                    self.region.name_page(to, *page),
+                    self.position
+                );
+            }
             self.check_left(from, *page, leave)?;
         }
         self.region.count(pages.len());

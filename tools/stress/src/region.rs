@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::{anyhow, Context, Result};
 use mem::{
+    code::{self, Stop},
     peek::{self, Fault},
     remote, sys, PAGE,
 };
@@ -96,6 +97,11 @@ impl Region {
             let _ = sys::advise(addr, len, libc::MADV_HUGEPAGE);
         }
         for page in pages.clone() {
+            if *kind == Kind::Code {
+                let file = self.files.of(*kind).unwrap();
+                files::write_function(file, page, self.stamp(page), self.result(page))?;
+                continue;
+            }
             if kind.over_file() {
                 files::write_stamp(self.files.of(*kind).unwrap(), page, self.file_stamp(page))?;
             }
@@ -108,6 +114,7 @@ impl Region {
             Kind::ReadOnly => sys::protect(addr, len, false)?,
             Kind::Locked => sys::lock(addr, len, 0)?,
             Kind::NoFork => sys::advise(addr, len, libc::MADV_DONTFORK)?,
+            Kind::Code => code::allow(addr, len)?,
             _ => {}
         }
         Ok(())
@@ -131,6 +138,29 @@ impl Region {
         match kind {
             Kind::Twin => Stamp::own(self.number, unit, 0),
             _ => Stamp::own(self.number, unit, page),
+        }
+    }
+
+    /// What the function of a page of code returns.
+    pub fn result(&self, page: usize) -> u32 {
+        (self.number << 24 | page) as u32
+    }
+
+    /// Calls the function of a page of code in a slot. Nothing else but the function, nothing, or a
+    /// breakpoint that the kernel takes for nobody's, may be there.
+    pub fn call(&self, slot: usize, page: usize) -> Result<bool> {
+        let at = peek::word(self.addr(slot, page), stamp::word::CODE);
+
+        // SAFETY: Only the page of code is ever mapped there, which nobody writes to.
+        match unsafe { code::call(at) } {
+            Ok(number) if number == self.result(page) => Ok(true),
+            Err(Stop::Unmapped) => Ok(false),
+            other => Err(anyhow!(
+                "{}: a call gives {other:x?}, not {:x}; {}",
+                self.name_page(slot, page),
+                self.result(page),
+                self.position.load().unpack()
+            )),
         }
     }
 
@@ -227,12 +257,21 @@ impl Region {
         }
     }
 
+    /// Picks a few pages.
+    pub fn any_pages(&self, most: usize, rng: &mut ChaCha8Rng) -> Range<usize> {
+        let first = self.any_page(rng);
+
+        first..first + rng.random_range(1..=most).min(self.layout.len() - first)
+    }
+
     /// Picks a range of addresses, of a few pages, where part of it may be.
     pub fn any_range(&self, most: usize, rng: &mut ChaCha8Rng) -> (usize, usize) {
-        let first = self.any_page(rng);
-        let pages = rng.random_range(1..=most).min(self.layout.len() - first);
+        let pages = self.any_pages(most, rng);
 
-        (self.addr(self.any_slot(first, rng), first), pages * PAGE)
+        (
+            self.addr(self.any_slot(pages.start, rng), pages.start),
+            pages.len() * PAGE,
+        )
     }
 
     /// Picks the addresses of a unit of a kind, where it may be, if there is one.

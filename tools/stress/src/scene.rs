@@ -23,7 +23,7 @@ const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 const REPEATS: usize = 24;
 
 /// Kinds, in an order in which no two neighbours merge. `None` is a hole.
-const PATTERN: [Option<Kind>; 15] = [
+const PATTERN: [Option<Kind>; 16] = [
     Some(Kind::Anonymous),
     Some(Kind::Shared),
     Some(Kind::MemfdPrivate),
@@ -37,6 +37,7 @@ const PATTERN: [Option<Kind>; 15] = [
     Some(Kind::Punched),
     Some(Kind::PunchedPrivate),
     Some(Kind::Twin),
+    Some(Kind::Code),
     Some(Kind::ReadOnly),
     None,
 ];
@@ -49,6 +50,8 @@ pub struct Scene {
     /// Memory is limited, so that a move may lack some.
     pub short_of_memory: AtomicBool,
     pub moves: AtomicU64,
+    /// How often uprobes were hit.
+    pub hits: AtomicU64,
     pub segments: AtomicU64,
 }
 
@@ -112,6 +115,7 @@ impl Scene {
             cgroup,
             short_of_memory: AtomicBool::new(false),
             moves: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
             segments: AtomicU64::new(0),
         })
     }

@@ -17,6 +17,8 @@ pub mod word {
     pub const STORE: usize = 1;
     pub const REMOTE: usize = 2;
     pub const KSM: usize = 3;
+    /// The code of a function, which nobody writes to.
+    pub const CODE: usize = 4;
 }
 
 const OWN: u64 = 0x5A;

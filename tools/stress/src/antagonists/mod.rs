@@ -15,6 +15,7 @@ mod punch;
 mod reclaim;
 mod remote;
 mod store;
+mod uprobe;
 mod window;
 
 use crate::scene::Scene;
@@ -38,7 +39,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 17] = [
+pub const ALL: [Entry; 18] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -118,6 +119,11 @@ pub const ALL: [Entry; 17] = [
         name: "ksm",
         about: "merges equal pages, and parts them",
         make: ksm::make,
+    },
+    Entry {
+        name: "uprobe",
+        about: "registers uprobes, which have to be hit, and unregisters them",
+        make: uprobe::make,
     },
     Entry {
         name: "offline",

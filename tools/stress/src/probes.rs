@@ -1,0 +1,298 @@
+//! A uprobe is turned on and off in a process that does nothing but move its code.
+//!
+//! Registration looks for the mappings of a file and then waits for the lock of their address
+//! space. A move of many mappings by one call holds that lock for long, so that it is nearly always
+//! under way.
+//!
+//! ```text
+//!   [rw][r-][rw]...[r-][rw][code]     6,000 pages, each a mapping
+//! ```
+
+use crate::{files::write_function, probe::Probe, stamp};
+use anyhow::{bail, ensure, Context, Result};
+use mem::{
+    checked, code, maps,
+    peek::{poke, word},
+    sys::{self, Leave, Source},
+    PAGE,
+};
+use std::{
+    fs::File,
+    ops::Range,
+    os::{
+        fd::{AsFd, FromRawFd},
+        unix::process::ExitStatusExt,
+    },
+    process::{ExitCode, ExitStatus},
+    ptr,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+const PAGES: usize = 6_000;
+const LEN: usize = PAGES * PAGE;
+const OLD: usize = 0x10_0000_0000;
+const NEW: usize = 0x20_0000_0000;
+
+/// What the function returns.
+const RESULT: u32 = 0x70_6f_6b_65;
+
+/// How many processes move, and how often the probe is turned on and off in each.
+const PROCESSES: usize = 8;
+const TURNS: usize = 3;
+
+/// How many calls of the function are waited for: the last one begins after the probe is on, or off.
+const CALLS: u64 = 2;
+
+/// How long they may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a range is moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    OneCall,
+    CallForEach,
+}
+
+impl How {
+    fn name(self) -> &'static str {
+        match self {
+            How::OneCall => "one call",
+            How::CallForEach => "a call for each mapping",
+        }
+    }
+
+    fn go(self, from: usize, to: usize) -> Result<()> {
+        let step = match self {
+            How::OneCall => LEN,
+            How::CallForEach => PAGE,
+        };
+
+        for at in (0..LEN).step_by(step) {
+            sys::move_range(from + at, step, to + at, Leave::Nothing).context("mremap")?;
+        }
+        Ok(())
+    }
+}
+
+/// The file with the function.
+fn code_file() -> Result<File> {
+    // SAFETY: The name ends with a zero.
+    let fd = checked(unsafe { libc::memfd_create(c"probed".as_ptr(), 0) })?;
+    // SAFETY: It was just opened and is nobody else's.
+    let file = unsafe { File::from_raw_fd(fd as i32) };
+
+    write_function(&file, 0, stamp::Stamp::own(0, 0, 0), RESULT)?;
+    Ok(file)
+}
+
+/// Maps what moves.
+fn make(file: &File) -> Result<()> {
+    let code = OLD + LEN - PAGE;
+
+    sys::map(OLD, LEN - PAGE, Source::Anonymous)?;
+    for page in 0..PAGES - 1 {
+        let at = OLD + page * PAGE;
+        ensure!(poke(at, 1).is_ok(), "page {page} cannot be written to");
+        if page % 2 == 1 {
+            sys::protect(at, PAGE, false)?;
+        }
+    }
+    sys::map(code, PAGE, Source::Private(file.as_fd(), 0))?;
+    code::allow(code, PAGE)?;
+    let mappings = maps::read()?
+        .iter()
+        .map(maps::range)
+        .filter(|range| OLD <= range.start && range.end <= OLD + LEN)
+        .count();
+    ensure!(mappings == PAGES, "{mappings} mappings, not {PAGES}");
+    Ok(())
+}
+
+/// Moves for ever, and calls the function after each move.
+fn move_on(how: How, file: &File, calls: &AtomicU64) -> Result<()> {
+    let (mut from, mut to) = (OLD, NEW);
+
+    make(file)?;
+    loop {
+        how.go(from, to)?;
+        let function = word(to + LEN - PAGE, stamp::word::CODE);
+        // SAFETY: The page of code has just arrived.
+        let found = unsafe { code::call(function) };
+        ensure!(found == Ok(RESULT), "the function gives {found:x?}");
+        calls.fetch_add(1, Ordering::SeqCst);
+        (from, to) = (to, from);
+    }
+}
+
+/// A process that moves.
+struct Moving {
+    pid: libc::pid_t,
+    calls: &'static AtomicU64,
+}
+
+impl Moving {
+    fn start(how: How, file: &File, calls: &'static AtomicU64) -> Result<Self> {
+        calls.store(0, Ordering::SeqCst);
+        // SAFETY: There is no other thread that holds a lock.
+        match checked(unsafe { libc::fork() }).context("fork")? {
+            0 => {
+                if let Err(error) = move_on(how, file, calls) {
+                    println!("| {error:#}");
+                }
+                // SAFETY: Ends the child without running what the parent registered for its end.
+                unsafe { libc::_exit(1) }
+            }
+            pid => Ok(Moving {
+                pid: pid as libc::pid_t,
+                calls,
+            }),
+        }
+    }
+
+    /// Why it ended, if it did.
+    fn ended(&self) -> Result<Option<ExitStatus>> {
+        let mut status = 0;
+
+        // SAFETY: `status` is ours.
+        let pid = checked(unsafe { libc::waitpid(self.pid, &mut status, libc::WNOHANG) })?;
+        Ok((pid != 0).then(|| ExitStatus::from_raw(status)))
+    }
+
+    /// Waits until it has called the function some times more. Returns whether it lives: a
+    /// breakpoint that nobody owns kills it.
+    fn goes_on(&self) -> Result<bool> {
+        let until = self.calls.load(Ordering::SeqCst) + CALLS;
+        let start = Instant::now();
+
+        while self.calls.load(Ordering::SeqCst) < until {
+            match self.ended()? {
+                Some(status) if status.signal() == Some(libc::SIGTRAP) => return Ok(false),
+                Some(status) => bail!("the process that moves ended: {status}"),
+                None => {}
+            }
+            ensure!(
+                start.elapsed() < PATIENCE,
+                "the process that moves hangs after {} calls",
+                self.calls.load(Ordering::SeqCst)
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        // SAFETY: If it has ended it is nobody's by now, and no other child has been made since.
+        unsafe {
+            libc::kill(self.pid, libc::SIGKILL);
+            libc::waitpid(self.pid, ptr::null_mut(), 0);
+        }
+    }
+}
+
+/// What became of the processes.
+#[derive(Default)]
+struct Outcome {
+    processes: usize,
+    died: usize,
+    turned_on: usize,
+    never_hit: usize,
+}
+
+fn turn_on_and_off(how: How, file: &File, calls: &'static AtomicU64) -> Result<Outcome> {
+    let probe = Probe::make(file, word(0, stamp::word::CODE))?;
+    let mut outcome = Outcome::default();
+
+    for _ in 0..PROCESSES {
+        let moving = Moving::start(how, file, calls)?;
+
+        outcome.processes += 1;
+        ensure!(moving.goes_on()?, "there is a breakpoint before any probe");
+        for _ in 0..TURNS {
+            probe.enable().context("turning a uprobe on")?;
+            let before = probe.hits()?;
+            let lives = moving.goes_on()?;
+            outcome.turned_on += 1;
+            outcome.never_hit += usize::from(probe.hits()? == before);
+            probe.disable().context("turning a uprobe off")?;
+            if !lives || !moving.goes_on()? {
+                outcome.died += 1;
+                break;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// A number that this process shares with its children, for good.
+fn shared_number() -> Result<&'static AtomicU64> {
+    let range: Range<usize> = 0..PAGE;
+    // SAFETY: The kernel picks an address where nothing is.
+    let addr = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            range.len(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    checked(addr as i64).context("mmap")?;
+    // SAFETY: The memory is aligned to a page, zero, and never unmapped.
+    Ok(unsafe { &*addr.cast() })
+}
+
+/// Runs both, and prints what became of them.
+pub fn main() -> ExitCode {
+    let mut right = true;
+    let mut say = |number: usize, bad: usize, text: String| {
+        right &= bad == 0;
+        let result = if bad == 0 { "ok" } else { "not ok" };
+        println!("{result} {number} {text}");
+    };
+
+    println!("TAP version 13\n1..4");
+    for (number, how) in [(1, How::OneCall), (3, How::CallForEach)] {
+        let outcome = mem::peek::survive_faults()
+            .map_err(Into::into)
+            .and_then(|()| code_file())
+            .and_then(|file| turn_on_and_off(how, &file, shared_number()?));
+        match outcome {
+            Ok(outcome) => {
+                say(
+                    number,
+                    outcome.died,
+                    format!(
+                        "by {}, {} of {} processes die by a breakpoint that nobody owns",
+                        how.name(),
+                        outcome.died,
+                        outcome.processes
+                    ),
+                );
+                say(
+                    number + 1,
+                    outcome.never_hit,
+                    format!(
+                        "by {}, {} of {} probes are never hit",
+                        how.name(),
+                        outcome.never_hit,
+                        outcome.turned_on
+                    ),
+                );
+            }
+            Err(error) => {
+                say(number, 1, format!("by {} # {error:#}", how.name()));
+                say(number + 1, 1, format!("by {} # the same", how.name()));
+            }
+        }
+    }
+    if right {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
