@@ -5,7 +5,15 @@ use anyhow::{ensure, Context, Result};
 use std::{fs, path::PathBuf};
 
 /// The suites that are tried after the one that a mutant names, cheap ones first.
-const SUITES: [&str; 6] = ["kunit", "selftests", "limits", "fuzz", "sweep", "stress"];
+const SUITES: [&str; 7] = [
+    "kunit",
+    "selftests",
+    "limits",
+    "fuzz",
+    "sweep",
+    "stress",
+    "uprobes",
+];
 
 /// The configuration that they run in.
 const CONFIG: &str = "test";
