@@ -498,12 +498,14 @@ impl<'a> Transfer<'a> {
     /// Brings back what is across, clears the destination, makes mappings whole that were split,
     /// and tells the owners.
     ///
-    /// Does not fail, see the C function `mremap_relocate_back()`. If that does, which is a bug,
-    /// these mappings stay at the destination, and every page where its mapping is. Page tables go to where they were, where the old tables still are. But one
-    /// may have gone meanwhile, of the source of a copy: khugepaged frees that of a file mapping
-    /// whose pages are all in the page cache, and shared hugetlb mappings may share it and part
-    /// from it again. If there is no memory for another, what is left at the copy is unmapped with
-    /// it, and found in the page cache.
+    /// Does not fail. If the C function `mremap_relocate_back()` does, which would be a bug, these
+    /// mappings stay at the destination, each with its pages.
+    ///
+    /// Page tables go to where they were, where the old tables still are. But one may have gone
+    /// meanwhile, of the source of a copy: khugepaged frees that of a file mapping whose pages are
+    /// all in the page cache, and shared hugetlb mappings may share it and part from it again. If
+    /// there is no memory for another, what is left at the copy is unmapped with it, and found in
+    /// the page cache.
     fn take_back(&mut self) {
         let told = self.across;
         let mut from = self.source.start;
