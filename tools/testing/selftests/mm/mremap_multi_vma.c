@@ -534,7 +534,7 @@ TEST_F(rounded_hugetlb, moves)
 	EXPECT_EQ(0, check_layout(variant->kind, one + dest, 0, 2 * huge));
 	EXPECT_EQ(0, find_segments(one - page, one + 2 * huge, &left, 1));
 
-	/* As long as it is, it may come to lie next to where it was. */
+	/* To as near to where it was as huge pages allow. */
 	move_both(_metadata, one, many, dest - page, len, dest - page - 3 * huge,
 		  MOVE);
 	EXPECT_EQ(0, check_layout(variant->kind, one + dest - 3 * huge, 0, 2 * huge));
@@ -542,7 +542,8 @@ TEST_F(rounded_hugetlb, moves)
 
 /*
  * A parent takes a reserved huge page back that its child shares, when there is no
- * other. One of them has moved it meanwhile.
+ * other. One of them has moved it meanwhile. A kernel that does not find it there
+ * tries for ever, and nothing ends that.
  */
 FIXTURE(reserved_hugetlb) {
 	char *page;
@@ -571,16 +572,18 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
 {
 	const size_t huge = kind_unit(HUGETLB_PRIVATE);
 	char *src = ARENA_BASE(0), *dst = ARENA_BASE(0) + 8 * huge;
-	const long rest = read_count("/proc/meminfo", "HugePages_Free:") - 1;
+	const long rest = read_count("/proc/meminfo", "HugePages_Free:") -
+			  read_count("/proc/meminfo", "HugePages_Rsvd:") - 1;
 	int ready[2];
 	char byte;
 
-	if (rest < 0)
-		SKIP(return, "no huge pages");
+	if (rest < 0 || read_count("/proc/sys/vm/nr_overcommit_hugepages", ""))
+		SKIP(return, "no huge pages, or more than there are");
 	/* One huge page that fork() shares, and a reservation of all others. */
 	ASSERT_EQ(src, mmap(src, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 			    MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED_NOREPLACE, -1, 0));
 	src[0] = 'a';
+	src[1] = 'c';
 	if (rest)
 		ASSERT_NE(MAP_FAILED, mmap(NULL, rest * huge, PROT_READ | PROT_WRITE,
 					   MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB,
@@ -598,6 +601,7 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
 		pause();
 		_exit(0);
 	}
+	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	if (!variant->child_moves) {
 		ASSERT_EQ(dst, mremap(src, huge, huge, MOVE, dst));
@@ -605,7 +609,7 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
 	}
 	src[0] = 'b';
 	EXPECT_EQ('b', src[0]);
-	EXPECT_EQ('\0', src[1]);
+	EXPECT_EQ('c', src[1]);
 }
 
 /* Mappings whose owners have a say in it. */
