@@ -1,7 +1,7 @@
 //! A thread of this process that is busy on another CPU.
 
 use anyhow::{ensure, Context, Result};
-use mem::checked;
+use mem::cpu;
 use std::{
     hint::spin_loop,
     sync::{
@@ -92,12 +92,5 @@ impl Drop for Neighbour {
 
 /// Keeps the calling thread on one CPU.
 pub fn stay_on(cpu: usize) -> Result<()> {
-    // SAFETY: All zeroes is an empty set, to which the CPU is added.
-    let ret = unsafe {
-        let mut cpus: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(cpu, &mut cpus);
-        libc::sched_setaffinity(0, size_of_val(&cpus), &cpus)
-    };
-    checked(ret).with_context(|| format!("there is no CPU {cpu} to stay on"))?;
-    Ok(())
+    cpu::stay_on(cpu).with_context(|| format!("there is no CPU {cpu} to stay on"))
 }

@@ -12,7 +12,6 @@ mod killed;
 mod many;
 mod mover;
 mod refused;
-mod shared;
 mod snapshot;
 mod strip;
 mod survivor;

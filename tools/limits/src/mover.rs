@@ -1,8 +1,10 @@
 //! A process that makes one long move and says how far it is.
 
-use crate::shared;
-use anyhow::Result;
-use mem::sys::{move_range, Leave};
+use anyhow::{Context, Result};
+use mem::{
+    shared,
+    sys::{move_range, Leave},
+};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -24,7 +26,7 @@ pub struct Mover(&'static AtomicU64);
 
 impl Mover {
     pub fn new() -> Result<Self> {
-        shared::number().map(Mover)
+        shared::number().context("mmap").map(Mover)
     }
 
     /// Forgets an earlier move.

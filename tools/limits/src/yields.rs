@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::{ensure, Context, Result};
 use mem::{
-    checked,
+    cpu, shared,
     sys::{move_range, Leave},
 };
 use std::{
@@ -36,17 +36,6 @@ fn preemption() -> Result<String> {
     })
 }
 
-/// Keeps this process, and those that it forks, on one CPU.
-fn stay_on_one_cpu() -> Result<()> {
-    // SAFETY: All zeroes is an empty set, to which the first CPU is added.
-    let ret = unsafe {
-        let mut cpus: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(0, &mut cpus);
-        libc::sched_setaffinity(0, size_of_val(&cpus), &cpus)
-    };
-    checked(ret).context("sched_setaffinity").map(drop)
-}
-
 /// How long another process waits at most, as a part of the move.
 const SHARE: u32 = 4;
 
@@ -68,9 +57,9 @@ fn watch(longest: &AtomicU64) -> ! {
 /// the call gives the CPU away, which it is asked for at a tick of the clock: a move that lasts for
 /// many ticks is asked many times. A call that does not keeps it waiting for all of the move.
 pub fn check() -> Result<()> {
-    stay_on_one_cpu()?;
+    cpu::stay_on(0).context("sched_setaffinity")?;
     let strip = Strip::make(OLD, SEGMENTS, 1)?;
-    let longest = crate::shared::number()?;
+    let longest = shared::number().context("mmap")?;
     let _watcher = Child::fork(|| watch(longest))?;
 
     let (mut from, mut to) = (OLD, NEW);

@@ -5,9 +5,11 @@
 //! knows of is affected, and the functions of this crate are safe to call.
 
 pub mod code;
+pub mod cpu;
 pub mod maps;
 pub mod peek;
 pub mod remote;
+pub mod shared;
 pub mod sys;
 
 use std::{io, ops::Range};

@@ -26,7 +26,8 @@ fn key(kind: Kind) -> Kind {
     }
 }
 
-fn memfd(name: &CStr, pages: usize) -> Result<File> {
+/// Makes a file in memory.
+pub fn memfd(name: &CStr, pages: usize) -> Result<File> {
     // SAFETY: The name ends with a zero.
     let fd = checked(unsafe { libc::memfd_create(name.as_ptr(), 0) }).context("memfd_create")?;
     // SAFETY: It was just opened and is nobody else's.

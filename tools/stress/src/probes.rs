@@ -8,21 +8,22 @@
 //!   [rw][r-][rw]...[r-][rw][code]     6,000 pages, each a mapping
 //! ```
 
-use crate::{files::write_function, probe::Probe, stamp};
+use crate::{
+    files::{memfd, write_function},
+    probe::Probe,
+    stamp,
+};
 use anyhow::{bail, ensure, Context, Result};
 use mem::{
     checked, code, maps,
     peek::{poke, word},
+    shared,
     sys::{self, Leave, Source},
     PAGE,
 };
 use std::{
     fs::File,
-    ops::Range,
-    os::{
-        fd::{AsFd, FromRawFd},
-        unix::process::ExitStatusExt,
-    },
+    os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{ExitCode, ExitStatus},
     ptr,
     sync::atomic::{AtomicU64, Ordering},
@@ -78,10 +79,7 @@ impl How {
 
 /// The file with the function.
 fn code_file() -> Result<File> {
-    // SAFETY: The name ends with a zero.
-    let fd = checked(unsafe { libc::memfd_create(c"probed".as_ptr(), 0) })?;
-    // SAFETY: It was just opened and is nobody else's.
-    let file = unsafe { File::from_raw_fd(fd as i32) };
+    let file = memfd(c"probed", 1)?;
 
     write_function(&file, 0, stamp::Stamp::own(0, 0, 0), RESULT)?;
     Ok(file)
@@ -227,25 +225,6 @@ fn turn_on_and_off(how: How, file: &File, calls: &'static AtomicU64) -> Result<O
     Ok(outcome)
 }
 
-/// A number that this process shares with its children, for good.
-fn shared_number() -> Result<&'static AtomicU64> {
-    let range: Range<usize> = 0..PAGE;
-    // SAFETY: The kernel picks an address where nothing is.
-    let addr = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            range.len(),
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-            -1,
-            0,
-        )
-    };
-    checked(addr as i64).context("mmap")?;
-    // SAFETY: The memory is aligned to a page, zero, and never unmapped.
-    Ok(unsafe { &*addr.cast() })
-}
-
 /// Runs both, and prints what became of them.
 pub fn main() -> ExitCode {
     let mut right = true;
@@ -260,7 +239,7 @@ pub fn main() -> ExitCode {
         let outcome = mem::peek::survive_faults()
             .map_err(Into::into)
             .and_then(|()| code_file())
-            .and_then(|file| turn_on_and_off(how, &file, shared_number()?));
+            .and_then(|file| turn_on_and_off(how, &file, shared::number().context("mmap")?));
         match outcome {
             Ok(outcome) => {
                 say(

@@ -1,11 +1,10 @@
 //! Numbers that a process shares with its children.
 
-use anyhow::{Context, Result};
-use mem::checked;
-use std::{ptr, sync::atomic::AtomicU64};
+use crate::checked;
+use std::{io, ptr, sync::atomic::AtomicU64};
 
 /// Makes a number, zero, for good.
-pub fn number() -> Result<&'static AtomicU64> {
+pub fn number() -> io::Result<&'static AtomicU64> {
     // SAFETY: The kernel picks an address where nothing is.
     let addr = unsafe {
         libc::mmap(
@@ -17,7 +16,7 @@ pub fn number() -> Result<&'static AtomicU64> {
             0,
         )
     };
-    checked(addr as i64).context("mmap")?;
+    checked(addr as i64)?;
     // SAFETY: The memory is aligned to a page, zero, and never unmapped.
     Ok(unsafe { &*addr.cast() })
 }
