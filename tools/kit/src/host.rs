@@ -86,21 +86,26 @@ pub fn run_program<'a>(
     )
 }
 
-/// Builds a program of the workspace that needs no libraries, for a guest.
+/// Builds a program of the workspace that needs no libraries, for a guest. The arena is the example
+/// of a crate, each of the others is a package.
 pub fn static_program(paths: &Paths, name: &str) -> Result<PathBuf> {
     let target = "x86_64-unknown-linux-gnu";
+    let (package, kind, folder) = match name {
+        "arena" => ("move-mappings", "--example", "release/examples"),
+        _ => (name, "--bin", "release"),
+    };
 
     // Naming the target keeps the flags away from what is built for this machine.
     Step::new(paths, &format!("build {name}")).run(
         cargo(paths)
             .env("RUSTFLAGS", "-C target-feature=+crt-static")
             .args(["build", "--release", "--locked", "--target", target])
-            .args(["-p", name]),
+            .args(["-p", package, kind, name]),
     )?;
     Ok(paths
         .build
         .join("cargo")
         .join(target)
-        .join("release")
+        .join(folder)
         .join(name))
 }

@@ -85,7 +85,7 @@ fn pages(paths: &Paths) -> Result<Outcome> {
 
 /// `man` and `groff` read the manual page without a word.
 fn manual(paths: &Paths) -> Result<Outcome> {
-    let page = paths.top.join("tools/man/mremap.2");
+    let page = paths.top.join("man/mremap.2");
     let mut outcome = Outcome::default();
     let man = Command::new("man")
         .args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8"])
