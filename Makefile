@@ -1,6 +1,6 @@
 # Every entry point. `make help` lists them.
 
-KIT = tools/kit.sh
+KIT = harness/kit.sh
 CONFIG ?= test
 
 .PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
@@ -61,7 +61,7 @@ help:
 option = $(if $($(1)),'--$(2)=$($(1))')
 
 setup:
-	@tools/setup.sh
+	@harness/setup.sh
 
 kernel: setup
 	@$(KIT) kernel $(call option,CONFIG,config)
@@ -96,22 +96,22 @@ shell: setup
 	@$(KIT) shell
 
 deb:
-	@tools/setup.sh deb
+	@harness/setup.sh deb
 	@$(KIT) deb $(call option,KCONFIG,kconfig)
 
 deb-demo:
-	@tools/setup.sh deb-demo
+	@harness/setup.sh deb-demo
 	@$(KIT) deb-demo
 
 series: setup
 	@$(KIT) series
 
 check-series:
-	@tools/setup.sh check-series
+	@harness/setup.sh check-series
 	@$(KIT) check-series -- $(CHECKS)
 
 export: setup
 	@$(KIT) export
 
 lint: setup
-	@tools/lint.sh
+	@harness/lint.sh

@@ -154,14 +154,14 @@ fn summary(text: &str, failed: Option<anyhow::Error>, console: &str, own: bool) 
 }
 
 /// Shows that a mapping cannot be used after a change that may have freed it: the kernel's
-/// compiler refuses the programs in `tools/compile-fail`, for the reason that each names.
+/// compiler refuses the programs in `harness/compile-fail`, for the reason that each names.
 pub fn compile_fail(paths: &Paths, config: &str) -> Result<Outcome> {
     kernel::series(paths, config)?;
     let objects = paths.objects(config);
     let toolchain = Toolchain::find(paths)?;
     let command = kernel::command_of(&objects, "mm/mremap_move/mremap_move")?;
     let mut outcome = Outcome::default();
-    let mut files: Vec<_> = fs::read_dir(paths.top.join("tools/compile-fail"))?
+    let mut files: Vec<_> = fs::read_dir(paths.top.join("harness/compile-fail"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.sort();

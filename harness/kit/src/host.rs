@@ -29,12 +29,12 @@ fn summary(log: &Path) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A cargo for the workspace of `tools/`.
+/// A cargo for the workspace of `harness/`.
 fn cargo(paths: &Paths) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
 
     cargo
-        .current_dir(paths.top.join("tools"))
+        .current_dir(paths.top.join("harness"))
         .env("CARGO_TARGET_DIR", paths.build.join("cargo"));
     cargo
 }
@@ -63,7 +63,7 @@ pub fn miri(paths: &Paths) -> Result<Outcome> {
     }
     Step::new(paths, "miri").run(
         Command::new("cargo")
-            .current_dir(paths.top.join("tools"))
+            .current_dir(paths.top.join("harness"))
             .env("CARGO_TARGET_DIR", paths.build.join("miri"))
             // Which layouts are drawn must not depend on the machine's source of randomness.
             .env("MIRIFLAGS", "-Zmiri-disable-isolation")

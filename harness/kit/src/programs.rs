@@ -31,14 +31,14 @@ echo 1000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millise
 const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 
 /// Layouts that one call and a call for each have once disagreed on.
-const CORPUS: &str = "tools/fuzz/corpus";
+const CORPUS: &str = "harness/fuzz/corpus";
 
 /// The programs.
 pub const ALL: [&str; 5] = ["fuzz", "sweep", "stress", "limits", "bench"];
 
 /// A run of a program.
 pub struct Run<'a> {
-    /// The package in `tools/`, and the program.
+    /// The package in `harness/`, and the program.
     pub program: &'static str,
     pub arguments: String,
     /// Files beside the program.

@@ -7,4 +7,4 @@ export CARGO_TARGET_DIR="$PWD/build/cargo"
 [ -x "$CARGO_TARGET_DIR/release/kit" ] ||
 	echo "building kit, which does the rest: a minute or two, the first time"
 exec "$(command -v cargo || echo /usr/bin/cargo)" run --quiet --locked --release \
-	--manifest-path tools/Cargo.toml -p kit -- "$@"
+	--manifest-path harness/Cargo.toml -p kit -- "$@"
