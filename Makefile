@@ -1,12 +1,20 @@
 # Every entry point. `make help` lists them.
 
-KIT = harness/kit.sh
+# The kernel that the series is for: a folder of bases/.
+BASE ?= 6.12
+export BASE
+bases := $(patsubst bases/%/base,%,$(wildcard bases/*/base))
+ifneq ($(words $(BASE))$(filter-out $(bases),$(BASE)),1)
+$(error BASE=$(BASE): bases/ has only $(bases))
+endif
+
+KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
 .PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
 	check-series export lint setup
 
-# The options that each target takes. Any other one would be a slip that nobody notices.
+# The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC
 takes_demo = ACCEL LINUX_SRC
 takes_test = CONFIG SUITES ACCEL LINUX_SRC
@@ -26,10 +34,10 @@ takes_setup = LINUX_SRC
 
 targets := $(or $(MAKECMDGOALS),help)
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
-taken := $(foreach target,$(targets),$(takes_$(target)))
+taken := BASE $(foreach target,$(targets),$(takes_$(target)))
 unknown := $(filter-out $(taken),$(given))
 ifneq ($(unknown),)
-$(error make $(targets) does not take $(unknown): it takes $(or $(strip $(taken)),no options))
+$(error make $(targets) does not take $(unknown): it takes $(strip $(taken)))
 endif
 
 help:
@@ -42,20 +50,21 @@ help:
 	@echo 'make limits    moves where a limit is in the way, and how long others wait'
 	@echo 'make mutants   deliberate bugs, each found by a test; MUTANTS="undo hole" tries some'
 	@echo 'make shell     a shell in the patched kernel'
-	@echo 'make kernel    the kernel image, build/6.12/bzImage'
+	@echo 'make kernel    the kernel image, build/$(BASE)/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
-	@echo 'make deb       a Debian package of the kernel, build/deb; KCONFIG=<a .config> for another one'
+	@echo 'make deb       a Debian package of the kernel, build/$(BASE)/deb; KCONFIG=<a .config> for another one'
 	@echo 'make deb-demo  that package in a Debian of its own, booted from its disk'
-	@echo 'make series    the series as mails, build/series; nothing is sent'
+	@echo 'make series    the series as mails, build/$(BASE)/series; nothing is sent'
 	@echo 'make check-series  what reviewers ask of it; CHECKS="patches documents" asks some'
-	@echo 'make export    write the branch "series" of build/6.12/linux to patches-6.12/'
+	@echo 'make export    write the branch "series" of build/$(BASE)/linux to bases/$(BASE)'
 	@echo
-	@echo 'LINUX_SRC=<directory or tarball>  another Linux 6.12.y than the one of Debian'
+	@echo 'BASE=$(BASE)                         which Linux, of: $(bases)'
+	@echo 'LINUX_SRC=<directory or tarball>  another Linux $(BASE).y than the one of Debian'
 	@echo 'ACCEL=tcg|kvm                     how guests run (found out by trying)'
 	@echo 'CONFIG=test|debug                 which configuration of configs/ guests run'
 	@echo
 	@echo 'Needs Debian 12 or 13 on x86-64. As root, missing packages are installed.'
-	@echo 'Logs are in build/logs.'
+	@echo 'Logs are in build/$(BASE)/logs.'
 
 # An option of kit for a variable that is set.
 option = $(if $($(1)),'--$(2)=$($(1))')

@@ -1,11 +1,14 @@
 #!/bin/sh
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
 # an argument also what "make deb", "make deb-demo" or "make check-series" needs.
-# As another user than root it says which one command to run.
+# As another user than root it says which one command to run. The Makefile sets BASE.
 set -eu
 
 say() { echo "setup: $*" >&2; }
 top=$(cd "$(dirname "$0")/.." && pwd)
+base="$top/bases/${BASE:?}/base"
+fact() { sed -n "s/^$1=//p" "$base"; }
+logs="$top/build/$BASE/logs"
 BINDGEN_VERSION=0.73.2
 B4_VERSION=0.16.0
 
@@ -24,7 +27,7 @@ trixie:x86_64)
 	exit 1 ;;
 esac
 # The base kernel, unless another one is given.
-[ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs linux-source-6.12"
+[ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs $(fact source_package)"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
 # The font of the chart that "make bench" draws.
@@ -42,7 +45,7 @@ esac
 # Debian's configurations, clippy, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
 # machine, and what b4 takes.
 [ "${1:-}" != check-series ] ||
-	pkgs="$pkgs linux-config-6.12 $clippy sparse python3-sphinx man-db groff graphviz
+	pkgs="$pkgs $(fact config_package) $clippy sparse python3-sphinx man-db groff graphviz
 		qemu-system-arm python3-venv python3-pip"
 
 missing=
@@ -57,8 +60,8 @@ if [ -n "$missing" ]; then
 		echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$missing" >&2
 		exit 1
 	fi
-	mkdir -p "$top/build/logs"
-	log="$top/build/logs/apt.log"
+	mkdir -p "$logs"
+	log="$logs/apt.log"
 	say "installing$missing"
 	# shellcheck disable=SC2086 # a list of words
 	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive \
@@ -71,8 +74,8 @@ fi
 
 # Debian 12's own bindgen is too old for the kernel's Rust.
 if [ "$codename" = bookworm ] && [ ! -x "$top/build/tools/bin/bindgen" ]; then
-	mkdir -p "$top/build/logs"
-	log="$top/build/logs/bindgen.log"
+	mkdir -p "$logs"
+	log="$logs/bindgen.log"
 	say "building bindgen $BINDGEN_VERSION (a minute)"
 	if ! /usr/bin/cargo install --locked --root "$top/build/tools" \
 	     bindgen-cli@$BINDGEN_VERSION >"$log" 2>&1; then
@@ -84,7 +87,7 @@ fi
 
 # Debian 12's b4 fails on a sender that takes more than one line.
 if [ "${1:-}" = check-series ] && [ ! -x "$top/build/tools/b4/bin/b4" ]; then
-	log="$top/build/logs/b4.log"
+	log="$logs/b4.log"
 	say "installing b4 $B4_VERSION"
 	if ! { python3 -m venv "$top/build/tools/b4" &&
 	       "$top/build/tools/b4/bin/pip" install "b4==$B4_VERSION"; } >"$log" 2>&1; then

@@ -1,265 +1,166 @@
-//! The base kernel: Debian's source package, or what `LINUX_SRC` names.
+//! The kernels that there are patches for: `bases/<name>/`, and what its file `base` says of one.
 
-use crate::{
-    paths::{remove_folder, write_whole, Paths, VERSION},
-    step::{output, Step},
-};
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{ensure, Context, Result};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-const DEFAULT: &str = "/usr/src/linux-source-6.12.tar.xz";
-
-/// Where the base kernel's source is.
-fn source() -> PathBuf {
-    let named = std::env::var_os("LINUX_SRC").filter(|source| !source.is_empty());
-
-    PathBuf::from(named.unwrap_or(DEFAULT.into()))
+/// A kernel that there are patches for.
+#[derive(Clone)]
+pub struct Base {
+    /// The folder with the patches and all else that is for this base alone.
+    pub folder: PathBuf,
+    /// The version of Linux, without the number of a stable release.
+    pub version: String,
+    /// Debian's package with the source.
+    pub source_package: String,
+    /// Debian's package with its configurations.
+    pub config_package: String,
+    /// Debian's source package, which has upstream's source in it.
+    pub upstream_package: String,
+    /// What subjects of mails begin with.
+    pub subject_prefix: String,
+    /// Selftests of the base that call `mremap()`, each with its options.
+    pub selftests: Vec<String>,
+    /// How many lines the first build of a configuration prints, where that is known.
+    pub steps: BTreeMap<String, usize>,
+    /// What the demo says with the feature turned off.
+    pub demo_off: String,
+    /// What the arena says then.
+    pub arena_off: String,
 }
 
-/// What the user calls it.
-fn title(source: &Path) -> String {
-    format!("LINUX_SRC={}", source.display())
-}
+impl Base {
+    /// Reads what is known of the base of that name.
+    pub fn find(top: &Path, name: &str) -> Result<Self> {
+        let folder = top.join("bases").join(name);
+        let file = folder.join("base");
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
 
-/// Is the tree made from the source that is known by this?
-fn is_made_of(paths: &Paths, id: &str) -> bool {
-    fs::read_to_string(paths.work.join("base-id")).is_ok_and(|known| known == id)
-        && paths.tree.is_dir()
-}
-
-/// Refuses a source that the series is not for, without unpacking it.
-pub fn judge(paths: &Paths) -> Result<()> {
-    let source = source();
-    let name = title(&source);
-
-    if is_made_of(paths, &identity(&source)?) {
-        return Ok(());
+        Self::parse(folder, &text).with_context(|| file.display().to_string())
     }
-    match source.is_dir() {
-        true => check_version(&source, &name),
-        false => check_tarball(&source, &name),
-    }
-    .map(drop)
-}
 
-/// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
-pub fn prepare(paths: &Paths) -> Result<()> {
-    let source = source();
-    let name = title(&source);
-    let id = identity(&source)?;
-
-    if is_made_of(paths, &id) {
-        return Ok(());
-    }
-    // What an interruption left behind is not taken for a tree.
-    let half = paths.work.join("linux.half");
-    remove_folder(&half)?;
-    fs::create_dir_all(&half)?;
-    println!("unpacking {}", source.display());
-    if source.is_dir() {
-        Step::new(paths, "unpack").run(
-            Command::new("rsync")
-                .args(["-a", "--exclude=.git"])
-                .arg(format!("{}/", source.display()))
-                .arg(&half),
-        )?;
-    } else {
-        unpack(paths, &source, &half)?;
-    }
-    let version = check_version(&half, &name)?;
-
-    println!("Linux {version} is the base");
-    let git = |args: &[&str]| output(Command::new("git").current_dir(&half).args(args));
-    git(&["init", "-q"])?;
-    git(&["config", "gc.auto", "0"])?;
-    // Forced: the source package ignores every file in its .gitignore.
-    git(&["add", "-Af", "."])?;
-    git(&[
-        "-c",
-        "user.name=base",
-        "-c",
-        "user.email=base@localhost",
-        "commit",
-        "-q",
-        "-m",
-        &format!("Linux {version}"),
-    ])?;
-    git(&["tag", "base"])?;
-    remove_folder(&paths.apart().tree)?;
-    remove_folder(&paths.tree)?;
-    fs::rename(&half, &paths.tree)?;
-    write_whole(&paths.work.join("base-id"), id)
-}
-
-/// Unpacks a tarball of a kernel into a folder.
-pub fn unpack(paths: &Paths, tarball: &Path, folder: &Path) -> Result<()> {
-    Step::new(paths, "unpack").run(
-        Command::new("tar")
-            .args(["--strip-components=1", "-xf"])
-            .arg(tarball)
-            .arg("-C")
-            .arg(folder),
-    )
-}
-
-/// Refuses a tree that the series is not for. `name` is what the user calls it.
-pub fn check_version(tree: &Path, name: &str) -> Result<String> {
-    let version = version(tree).with_context(|| name.to_owned())?;
-
-    expect(version, name)
-}
-
-/// The same of a tarball, of which no more is read than up to the kernel's own Makefile.
-pub fn check_tarball(tarball: &Path, name: &str) -> Result<String> {
-    let makefile = Command::new("tar")
-        .arg("-xOf")
-        .arg(tarball)
-        .args([
-            "--occurrence=1",
-            "--wildcards",
-            "--no-wildcards-match-slash",
-        ])
-        .arg("*/Makefile")
-        .output()
-        .context("cannot run tar")?;
-    let version = version_in(&String::from_utf8_lossy(&makefile.stdout));
-
-    match version {
-        Some(version) => expect(version, name),
-        None => bail!(
-            "{name}: it is not a tarball of Linux {VERSION}.y: {}",
-            String::from_utf8_lossy(&makefile.stderr)
-                .lines()
-                .next()
-                .unwrap_or("its Makefile has no version")
-        ),
-    }
-}
-
-fn expect(version: String, name: &str) -> Result<String> {
-    ensure!(
-        version.starts_with(&format!("{VERSION}.")),
-        "{name} is Linux {version}, the series is for {VERSION}.y"
-    );
-    Ok(version)
-}
-
-/// What tells one source from another.
-fn identity(source: &Path) -> Result<String> {
-    let meta = fs::metadata(source).with_context(|| {
-        format!(
-            "there is no Linux source at {}: install linux-source-{VERSION}, or name a directory \
-             or tarball of Linux {VERSION}.y with LINUX_SRC=",
-            source.display()
-        )
-    })?;
-    let changed = meta
-        .modified()?
-        .duration_since(std::time::UNIX_EPOCH)?
-        .as_secs();
-
-    Ok(format!("{} {} {changed}\n", source.display(), meta.len()))
-}
-
-/// The version that a kernel tree's Makefile gives.
-pub fn version(tree: &Path) -> Result<String> {
-    let makefile = fs::read_to_string(tree.join("Makefile"))
-        .with_context(|| format!("{} is not a kernel tree", tree.display()))?;
-
-    version_in(&makefile).with_context(|| {
-        format!(
-            "{} is not a kernel tree: its Makefile has no version",
-            tree.display()
-        )
-    })
-}
-
-/// The version that the text of a Makefile gives.
-fn version_in(makefile: &str) -> Option<String> {
-    let field = |name: &str| {
-        makefile
+    /// Makes one of the text of its file.
+    pub fn parse(folder: PathBuf, text: &str) -> Result<Self> {
+        let mut facts: BTreeMap<&str, &str> = text
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('='))
-            .map(str::trim)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let version = [field("VERSION"), field("PATCHLEVEL"), field("SUBLEVEL")].join(".");
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once('='))
+            .collect();
+        let mut take = |key: &str| -> Result<String> {
+            let value = facts.remove(key);
+            Ok(value
+                .with_context(|| format!("there is no line {key}="))?
+                .to_owned())
+        };
 
-    version
-        .chars()
-        .any(|c| c.is_ascii_digit())
-        .then_some(version)
+        Ok(Base {
+            folder,
+            version: take("version")?,
+            source_package: take("source_package")?,
+            config_package: take("config_package")?,
+            upstream_package: take("upstream_package")?,
+            subject_prefix: take("subject_prefix")?,
+            selftests: take("selftests")?
+                .split(',')
+                .map(|test| test.trim().to_owned())
+                .collect(),
+            demo_off: take("demo_off")?,
+            arena_off: take("arena_off")?,
+            steps: rest(facts)?,
+        })
+    }
+}
+
+/// What is left of the facts: numbers of steps, and nothing that nobody would read.
+fn rest(facts: BTreeMap<&str, &str>) -> Result<BTreeMap<String, usize>> {
+    facts
+        .into_iter()
+        .map(|(key, value)| {
+            let config = key.strip_prefix("steps_");
+            let config = config.with_context(|| format!("the line {key}= means nothing"))?;
+            let steps = value
+                .parse()
+                .with_context(|| format!("{key}= is no number"))?;
+            Ok((config.to_owned(), steps))
+        })
+        .collect()
+}
+
+/// The names of all bases.
+pub fn names(top: &Path) -> Result<Vec<String>> {
+    let folder = top.join("bases");
+    let mut names = Vec::new();
+
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.path().join("base").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    ensure!(!names.is_empty(), "{} has no base", folder.display());
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{check_tarball, version};
-    use crate::{paths::remove_folder, step::output};
-    use std::{
-        fs,
-        path::{Path, PathBuf},
-        process::Command,
-    };
+pub mod tests {
+    use super::{names, Base};
+    use crate::paths;
+    use std::path::PathBuf;
 
-    /// A folder of this test's own, with a Makefile in a folder `linux`.
-    fn folder(test: &str, makefile: &str) -> PathBuf {
-        let dir = std::env::temp_dir().join(format!("kit-{test}-{}", std::process::id()));
-        fs::create_dir_all(dir.join("linux")).unwrap();
-        fs::write(dir.join("linux/Makefile"), makefile).unwrap();
-        dir
-    }
+    const TEXT: &str = "# of no kernel\nversion=4.2\nsource_package=linux-source-4.2\n\
+                        config_package=linux-config-4.2\nupstream_package=linux-4.2\n\
+                        subject_prefix=PATCH 4.2\nselftests=one, two -f x\n\
+                        demo_off=a=b\narena_off=no\nsteps_test=7\n";
 
-    fn makefile(patchlevel: u32) -> String {
-        format!("# SPDX\nVERSION = 6\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = 9\nEXTRAVERSION =\n")
+    /// A base that does not exist, in a folder.
+    pub fn example(folder: PathBuf) -> Base {
+        Base::parse(folder, TEXT).unwrap()
     }
 
     #[test]
-    fn the_version_is_that_of_the_makefile() {
-        let dir = folder("version", &makefile(12));
-        let tree = dir.join("linux");
-        assert_eq!(version(&tree).unwrap(), "6.12.9");
+    fn facts_are_read() {
+        let base = example(PathBuf::new());
 
-        fs::write(tree.join("Makefile"), "all:\n").unwrap();
-        let error = version(&tree).unwrap_err().to_string();
-        assert!(error.contains("is not a kernel tree"), "{error}");
-        remove_folder(&dir).unwrap();
-    }
-
-    /// What is said of a tarball with such a Makefile.
-    fn said_of_tarball(test: &str, makefile: &str) -> Result<String, String> {
-        let dir = folder(test, makefile);
-        let file = dir.join("linux.tar.xz");
-        output(
-            Command::new("tar")
-                .arg("-C")
-                .arg(&dir)
-                .arg("-cJf")
-                .arg(&file)
-                .arg("linux"),
-        )
-        .unwrap();
-        let said = check_tarball(&file, "LINUX_SRC=x").map_err(|error| error.to_string());
-        remove_folder(&dir).unwrap();
-        said
+        assert_eq!(base.version, "4.2");
+        assert_eq!(base.selftests, ["one", "two -f x"]);
+        assert_eq!(base.demo_off, "a=b");
+        assert_eq!(base.steps["test"], 7);
     }
 
     #[test]
-    fn tarballs_are_judged_without_unpacking() {
-        let told = |test: &str, makefile: &str, part: &str| {
-            let error = said_of_tarball(test, makefile).unwrap_err();
-            assert!(error.contains(part), "{error}");
+    fn facts_are_complete_and_known() {
+        let told = |text: &str| match Base::parse(PathBuf::new(), text) {
+            Ok(_) => panic!("taken: {text}"),
+            Err(error) => error.to_string(),
         };
 
-        assert_eq!(said_of_tarball("right", &makefile(12)).unwrap(), "6.12.9");
-        told("old", &makefile(11), "LINUX_SRC=x is Linux 6.11.9");
-        told("none", "all:\n", "LINUX_SRC=x: it is not a tarball");
+        assert_eq!(
+            told(&TEXT.replace("version=4.2\n", "")),
+            "there is no line version="
+        );
+        assert_eq!(
+            told(&format!("{TEXT}colour=red\n")),
+            "the line colour= means nothing"
+        );
+        assert_eq!(
+            told(&format!("{TEXT}steps_debug=many\n")),
+            "steps_debug= is no number"
+        );
+    }
 
-        let error = check_tarball(Path::new("/proc/self/cmdline"), "LINUX_SRC=x").unwrap_err();
-        assert!(error.to_string().contains("not a tarball"), "{error}");
+    #[test]
+    fn all_bases_are_understood() {
+        let top = paths::top().unwrap();
+
+        for name in names(&top).unwrap() {
+            Base::find(&top, &name).unwrap();
+        }
     }
 }

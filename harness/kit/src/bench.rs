@@ -101,8 +101,9 @@ impl<'a> Bench<'a> {
 
         ensure!(
             console.contains("exit status 0\n"),
-            "bench failed:\n  {}\n  the whole console is build/logs/{name}.console",
-            programs::last_lines(&console, 10)
+            "bench failed:\n  {}\n  the whole console is {}",
+            programs::last_lines(&console, 10),
+            self.paths.console(name).display()
         );
         Ok(console)
     }
@@ -218,7 +219,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
     };
     let wall = bench.by_the_wall(&images, quick)?;
 
-    let folder = paths.build.join("bench");
+    let folder = paths.work.join("bench");
     fs::create_dir_all(&folder)?;
     let text = table::all(&verdicts, &results, wall.as_ref(), &notes);
     write_whole(&folder.join("table.md"), text)?;

@@ -1,12 +1,12 @@
 //! What is asked of the series before anybody else looks at it.
 
 mod architectures;
-mod bases;
 mod builds;
 mod commits;
 mod documents;
 mod mails;
 mod rust;
+mod upstream;
 mod warnings;
 
 use crate::{
@@ -15,22 +15,26 @@ use crate::{
     suite::{self, Suite},
 };
 use anyhow::Result;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Debian's configuration for virtual machines.
-const DEBIAN_CONFIG: &str = "/usr/src/linux-config-6.12/config.amd64_none_cloud-amd64.xz";
+fn debian_config(paths: &Paths) -> PathBuf {
+    PathBuf::from("/usr/src")
+        .join(&paths.base.config_package)
+        .join("config.amd64_none_cloud-amd64.xz")
+}
 
 /// All checks, quick ones first.
 const CHECKS: [Suite; 11] = [
     ("patches", |paths, _| mails::patches(paths)),
     ("mailbox", |paths, _| mails::mailbox(paths)),
     ("maintainers", |paths, _| mails::maintainers(paths)),
-    ("upstream", |paths, _| bases::upstream(paths)),
+    ("upstream", |paths, _| upstream::check(paths)),
     ("documents", |paths, _| documents::check(paths)),
     ("rust", |paths, _| rust::check(paths)),
     ("other-arch", |paths, _| architectures::check(paths)),
     ("debian-config", |paths, _| {
-        debian::takes_option(paths, Path::new(DEBIAN_CONFIG))
+        debian::takes_option(paths, &debian_config(paths))
     }),
     ("debian", |paths, _| debian::demo(paths)),
     ("arm64", |paths, _| kunit::arm64(paths)),
@@ -38,9 +42,9 @@ const CHECKS: [Suite; 11] = [
 ];
 
 /// Refuses the name of a check that does not exist, and an `UPSTREAM` that is no kernel.
-pub fn judge(names: &[String]) -> Result<()> {
+pub fn judge(paths: &Paths, names: &[String]) -> Result<()> {
     suite::judge_some("CHECKS", &CHECKS, names)?;
-    bases::judge()
+    upstream::judge(paths)
 }
 
 /// Runs the checks that are named, or all. Returns whether nothing failed.

@@ -12,7 +12,7 @@ use std::{path::Path, time::Duration};
 
 /// Builds the package, of the user's configuration or of a small one for virtual machines.
 pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
-    let package = Package::new(paths, "deb")?;
+    let package = Package::new(paths, "package")?;
     package.configure(kconfig)?;
     for file in package.build()? {
         println!("{}", file.display());
@@ -23,7 +23,7 @@ pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
 /// A configuration of Debian's for virtual machines takes what a package needs, whatever else it
 /// loses. `file` is where Debian has it.
 pub fn takes_option(paths: &Paths, file: &Path) -> Result<Outcome> {
-    Package::new(paths, "deb-cloud")?.configure(Some(file))?;
+    Package::new(paths, "package-cloud")?.configure(Some(file))?;
     Ok(Outcome {
         passed: 1,
         ..Outcome::default()
@@ -67,7 +67,7 @@ const LIMIT: Duration = Duration::from_secs(900);
 
 /// Installs the package in a Debian, boots it from its disk, and runs the demonstration there.
 pub fn demo(paths: &Paths) -> Result<Outcome> {
-    let package = Package::new(paths, "deb")?;
+    let package = Package::new(paths, "package")?;
     package.configure(None)?;
     let files = package.build()?;
     let installed = Installed::among(&files)?;
@@ -76,10 +76,14 @@ pub fn demo(paths: &Paths) -> Result<Outcome> {
     let image = disk.kernel(release);
     let console = guest::boot_disk(paths, "debian", &disk.file, &image, LIMIT)?;
     let mut outcome = Outcome::default();
+    let log = paths.console("debian");
     let booted = format!("| running {release}");
 
     outcome.check(console.contains(&booted), || {
-        format!("Debian did not say '{booted}'; the console is build/logs/debian.console")
+        format!(
+            "Debian did not say '{booted}'; the console is {}",
+            log.display()
+        )
     });
     for (command, words) in commands() {
         let part = part(&console, command);
@@ -87,8 +91,9 @@ pub fn demo(paths: &Paths) -> Result<Outcome> {
             && part.last().is_some_and(|line| line.ends_with("exit 0"));
         outcome.check(passed, || {
             format!(
-                "{command} failed or did not say '{words}':\n{}\n(build/logs/debian.console)",
-                part.join("\n")
+                "{command} failed or did not say '{words}':\n{}\n({})",
+                part.join("\n"),
+                log.display()
             )
         });
     }

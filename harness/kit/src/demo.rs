@@ -1,6 +1,7 @@
 //! Guests to look at: the demonstration programs, and a shell.
 
 use crate::{
+    base::Base,
     guest::{self, Content, Guest, Machine},
     host, kernel,
     outcome::Outcome,
@@ -14,11 +15,11 @@ use std::{
 };
 
 /// A guest of the demonstration: its name, what the kernel is told, and what runs there.
-struct Part {
+struct Part<'a> {
     name: &'static str,
     parameters: &'static str,
     /// Commands, and words that each says when it goes as it should.
-    commands: [(&'static str, &'static str); 2],
+    commands: [(&'static str, &'a str); 2],
 }
 
 /// The programs, and words that each says where one call moves several mappings.
@@ -29,21 +30,20 @@ pub const BY_ONE_CALL: [(&str, &str); 2] = [
 
 /// A move of a region, and an arena that grows by moving; then the same where one call moves no
 /// more than one mapping.
-const PARTS: [Part; 2] = [
-    Part {
-        name: "demo",
-        parameters: "",
-        commands: BY_ONE_CALL,
-    },
-    Part {
-        name: "demo-off",
-        parameters: "mremap_range=off",
-        commands: [
-            ("demo off", "Bad address"),
-            ("arena", "moved by a call for each mapping"),
-        ],
-    },
-];
+fn parts(base: &Base) -> [Part<'_>; 2] {
+    [
+        Part {
+            name: "demo",
+            parameters: "",
+            commands: BY_ONE_CALL,
+        },
+        Part {
+            name: "demo-off",
+            parameters: "mremap_range=off",
+            commands: [("demo off", &base.demo_off), ("arena", &base.arena_off)],
+        },
+    ]
+}
 
 /// Runs a part in a guest, which prints what it has to say, and counts its commands.
 fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Result<Outcome> {
@@ -68,8 +68,8 @@ fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Resul
         let passed = console.contains(&format!("passed: {command}\n"));
         outcome.check(passed && console.lines().any(said), || {
             format!(
-                "{command} failed or did not say '{words}', see build/logs/{}.console",
-                part.name
+                "{command} failed or did not say '{words}', see {}",
+                paths.console(part.name).display()
             )
         });
     }
@@ -104,7 +104,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
     let (image, programs) = prepare(paths, config)?;
     let mut outcome = Outcome::default();
 
-    for part in &PARTS {
+    for part in &parts(&paths.base) {
         match show(paths, &image, &programs, part) {
             Ok(shown) => outcome.add(shown),
             Err(error) => outcome.check(false, || format!("{}: {error:#}", part.name)),

@@ -250,7 +250,7 @@ pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
     } else {
         let initramfs = pack(paths, "probe", &[], "")?;
         let probe = qemu("kvm", image, &initramfs, 1, "");
-        let (console, _) = run_for(probe, &paths.logs.join("probe.console"), PROBE_LIMIT, false)?;
+        let (console, _) = run_for(probe, &paths.console("probe"), PROBE_LIMIT, false)?;
         if console.contains(END) {
             println!("guests run on KVM");
             "kvm"
@@ -287,7 +287,7 @@ impl Guest<'_> {
     /// its kernel complains.
     pub fn run(&self, paths: &Paths, name: &str) -> Result<String> {
         let initramfs = pack(paths, name, self.content, self.script)?;
-        let file = paths.logs.join(format!("{name}.console"));
+        let file = paths.console(name);
         let with = |accel: &str| qemu(accel, self.image, &initramfs, self.cpus, self.parameters);
         let command = match self.machine {
             Machine::Pc => with(&accelerator(paths, self.image)?),
@@ -347,7 +347,7 @@ pub fn boot_disk(
     image: &Path,
     limit: Duration,
 ) -> Result<String> {
-    let file = paths.logs.join(format!("{name}.console"));
+    let file = paths.console(name);
     let mut qemu = pc(&accelerator(paths, image)?, 2);
 
     qemu.arg("-drive").arg(format!(
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_quiet_console_is_quiet() {
-        let console = "Linux version 6.12.117\n\
+        let console = "Linux version 4.2.117\n\
                        kprobes: kprobe jump-optimization is enabled.\n\
                        ok 1 move.anon.whole\n\
                        mmap: VmData 274432 exceed data ulimit 229376.\n";

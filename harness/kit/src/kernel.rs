@@ -1,8 +1,9 @@
 //! Building kernels.
 
 use crate::{
-    base,
+    base::Base,
     paths::{write_whole, Paths},
+    source,
     step::Step,
     toolchain::Toolchain,
     tree,
@@ -28,13 +29,11 @@ pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
     make
 }
 
-/// How many steps the first build of a configuration takes, for a total while it runs: the lines of
-/// `build/logs/build-series-<configuration>.log` after it. Later builds go by the one before.
-const FIRST_BUILD: [(&str, usize); 3] = [("test", 1_600), ("debug", 1_630), ("bench", 1_580)];
-
-/// The same, where nothing has been built of a configuration.
-fn steps_of_first_build(objects: &Path, config: &str) -> Option<usize> {
-    let (_, steps) = FIRST_BUILD.iter().find(|(known, _)| *known == config)?;
+/// How many steps a build takes, for a total while it runs, where nothing has been built of a
+/// configuration: the lines of the log `build-series-<configuration>.log` after it. Later builds go
+/// by the one before.
+fn steps_of_first_build(base: &Base, objects: &Path, config: &str) -> Option<usize> {
+    let steps = base.steps.get(config)?;
 
     (!objects.join("vmlinux").exists()).then_some(*steps)
 }
@@ -217,7 +216,7 @@ fn build(paths: &Paths, what: What, config: &str) -> Result<PathBuf> {
 
     configure(paths, &toolchain, &objects, what, config)?;
     Step::new(paths, &format!("build {} {config}", what.name()))
-        .expect(steps_of_first_build(&objects, config))
+        .expect(steps_of_first_build(&paths.base, &objects, config))
         .run(make(paths, &toolchain, &objects).arg("bzImage"))?;
     Ok(objects.join("arch/x86/boot/bzImage"))
 }
@@ -229,8 +228,8 @@ fn publish(image: &Path, to: &Path) -> Result<()> {
     write_whole(to, bytes)
 }
 
-/// Builds the patched kernel. The image of the usual configuration is `build/6.12/bzImage`, that
-/// of a kernel with a deliberate bug has a name of its own.
+/// Builds the patched kernel. The image of the usual configuration is `build/<base>/bzImage`,
+/// that of a kernel with a deliberate bug has a name of its own.
 pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
     tree::check_out_series(paths)?;
     let built = build(paths, What::Series, config)?;
@@ -248,7 +247,7 @@ pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
 ///
 /// It uses the objects of the patched kernel: they differ in little.
 fn unpatched(paths: &Paths, config: &str) -> Result<PathBuf> {
-    base::prepare(paths)?;
+    source::prepare(paths)?;
     let image = paths.work.join(format!("bzImage-base-{config}"));
     let stamp = image.with_extension("made-of");
     let made_of = format!(
@@ -303,22 +302,36 @@ pub fn command_of(objects: &Path, source: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{steps_of_first_build, FIRST_BUILD};
-    use crate::{options::kernel_config, paths::remove_folder};
+    use super::steps_of_first_build;
+    use crate::{
+        base::{self, Base},
+        options::kernel_config,
+        paths::{self, remove_folder},
+    };
     use std::fs;
 
     #[test]
     fn the_first_build_has_a_total() {
         let objects = std::env::temp_dir().join(format!("kit-objects-{}", std::process::id()));
-        for (config, steps) in FIRST_BUILD {
-            assert!(kernel_config(config).is_ok());
-            assert_eq!(steps_of_first_build(&objects, config), Some(steps));
-        }
-        assert_eq!(steps_of_first_build(&objects, "unknown"), None);
+        let base = base::tests::example(objects.clone());
+        let steps = |config| steps_of_first_build(&base, &objects, config);
+        assert_eq!(steps("test"), Some(7));
+        assert_eq!(steps("unknown"), None);
 
         fs::create_dir_all(&objects).unwrap();
         fs::write(objects.join("vmlinux"), "").unwrap();
-        assert_eq!(steps_of_first_build(&objects, "test"), None);
+        assert_eq!(steps("test"), None);
         remove_folder(&objects).unwrap();
+    }
+
+    #[test]
+    fn totals_are_of_configurations() {
+        let top = paths::top().unwrap();
+
+        for name in base::names(&top).unwrap() {
+            for config in Base::find(&top, &name).unwrap().steps.keys() {
+                assert!(kernel_config(config).is_ok(), "{name}: {config}");
+            }
+        }
     }
 }

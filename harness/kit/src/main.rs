@@ -17,6 +17,7 @@ mod paths;
 mod programs;
 mod selftest;
 mod series;
+mod source;
 mod step;
 mod suite;
 mod tap;
@@ -33,6 +34,9 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Parser)]
 #[command(about = "Assembles, builds, boots and tests the patched kernel")]
 struct Args {
+    /// The kernel that the series is for: a folder of bases/.
+    #[arg(long, value_parser = options::base)]
+    base: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -86,11 +90,11 @@ enum Command {
     },
     /// Build the kernel and open a shell in it.
     Shell,
-    /// Write the commits of the assembled tree back to patches-6.12/.
+    /// Write the commits of the assembled tree back to the folder of the base.
     Export,
-    /// Write the series as mails to build/series/.
+    /// Write the series as mails.
     Series,
-    /// Build a Debian package of the patched kernel, in build/deb/.
+    /// Build a Debian package of the patched kernel.
     Deb {
         /// A whole configuration; otherwise that of a small kernel for virtual machines.
         #[arg(long)]
@@ -140,16 +144,16 @@ impl Command {
             ),
             Command::Mutants { names } => mutants::judge(paths, names)?,
             Command::Deb { kconfig } => debian::judge(kconfig.as_deref())?,
-            Command::CheckSeries { checks } => check::judge(checks)?,
+            Command::CheckSeries { checks } => check::judge(paths, checks)?,
             Command::Export => return Ok(()),
             _ => {}
         }
-        base::judge(paths)
+        source::judge(paths)
     }
 }
 
 fn run(args: Args) -> Result<bool> {
-    let paths = Paths::find()?;
+    let paths = Paths::find(&args.base)?;
     args.command.judge(&paths)?;
     let _lock = step::lock(&paths)?;
     step::check_disk(&paths)?;
@@ -191,7 +195,7 @@ fn run(args: Args) -> Result<bool> {
         Command::Export => tree::export(&paths).map(|()| true),
         Command::Series => {
             let mails = series::write(&paths)?;
-            println!("{} mails in build/series", mails.len());
+            println!("{} mails in {}", mails.len(), paths.mails().display());
             Ok(true)
         }
         Command::Deb { kconfig } => debian::build(&paths, kconfig.as_deref()).map(|()| true),

@@ -71,7 +71,7 @@ impl Mutant {
 
 /// The mutants whose names contain one of `parts`, or all of them.
 fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
-    let mut patches: Vec<PathBuf> = fs::read_dir(paths.top.join("harness/mutants"))?
+    let mut patches: Vec<PathBuf> = fs::read_dir(paths.base.folder.join("mutants"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
 

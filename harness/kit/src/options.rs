@@ -2,6 +2,7 @@
 //!
 //! Each is an option of kit by the same name, in small letters.
 
+use crate::{base, paths};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::error::Error as _;
 
@@ -19,6 +20,18 @@ fn one_of(names: &[&str], text: &str) -> Parsed<String> {
         Ok(text.to_owned())
     } else {
         Err(format!("it is {}", names.join(" or ")))
+    }
+}
+
+/// The kernel that the series is for.
+pub fn base(text: &str) -> Parsed<String> {
+    let names = paths::top().and_then(|top| base::names(&top));
+    let names = names.map_err(|error| format!("{error:#}"))?;
+
+    if names.iter().any(|name| name == text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("bases/ has only {}", names.join(", ")))
     }
 }
 
@@ -81,8 +94,8 @@ pub fn refusal(error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{guest_config, kernel_config, minutes, refusal, runs, seed, switch};
-    use crate::Args;
+    use super::{base, guest_config, kernel_config, minutes, refusal, runs, seed, switch};
+    use crate::{base::names, paths::top, Args};
     use clap::Parser;
     use std::process::Command;
 
@@ -110,6 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn bases_are_folders() {
+        let names = names(&top().unwrap()).unwrap();
+
+        for name in &names {
+            assert_eq!(base(name).as_ref(), Ok(name));
+        }
+        for wrong in ["", "9.9", ".", "../bases", "9.9 "] {
+            let said = base(wrong).unwrap_err();
+            assert!(said.contains(&names[0]), "{said}");
+        }
+    }
+
+    #[test]
     fn switches_are_on_or_off() {
         assert_eq!((switch("1"), switch("0")), (Ok(true), Ok(false)));
         assert!(switch("yes").is_err());
@@ -117,7 +143,8 @@ mod tests {
 
     /// What is said of arguments, as the Makefile gives them.
     fn said(arguments: &[&str]) -> Option<String> {
-        let error = Args::try_parse_from([&["kit"], arguments].concat()).err()?;
+        let base = format!("--base={}", names(&top().unwrap()).unwrap()[0]);
+        let error = Args::try_parse_from([&["kit", &base], arguments].concat()).err()?;
         Some(refusal(&error).unwrap_or(error.to_string()))
     }
 
@@ -173,13 +200,15 @@ mod tests {
         for (arguments, told) in [
             (
                 ["stress", "RUNS=5"],
-                "make stress does not take RUNS: it takes SEED MINUTES ",
+                "make stress does not take RUNS: it takes BASE SEED MINUTES ",
             ),
             (
                 ["lint", "CONFIG=test"],
-                "make lint does not take CONFIG: it takes no options",
+                "make lint does not take CONFIG: it takes BASE",
             ),
             (["bench", "COMPAER=x"], "make bench does not take COMPAER:"),
+            (["kernel", "BASE=9.9"], "BASE=9.9: bases/ has only "),
+            (["lint", "BASE="], "BASE=: bases/ has only "),
         ] {
             let (passed, errors) = make(&arguments);
             assert!(!passed && errors.contains(told), "{errors}");

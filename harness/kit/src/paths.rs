@@ -1,19 +1,27 @@
 //! Where things are in the repository.
 
+use crate::base::Base;
 use anyhow::{ensure, Context, Result};
 use std::path::{Path, PathBuf};
 
-/// The version of Linux that the series is for.
-pub const VERSION: &str = "6.12";
+/// The repository, which is found from the place of this program's source.
+pub fn top() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .context("the repository is not where this program was built from")
+}
 
 /// The repository, and what is made in it.
 #[derive(Clone)]
 pub struct Paths {
     /// The repository.
     pub top: PathBuf,
+    /// The kernel that the series is for.
+    pub base: Base,
     /// Everything that is made.
     pub build: PathBuf,
-    /// What is made for this version of Linux.
+    /// What is made for this base.
     pub work: PathBuf,
     /// The assembled kernel tree, a git checkout.
     pub tree: PathBuf,
@@ -24,21 +32,19 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Finds the repository from the place of this program's source.
-    pub fn find() -> Result<Self> {
-        let top = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../..")
-            .canonicalize()
-            .context("the repository is not where this program was built from")?;
+    /// Where things are for the base of that name.
+    pub fn find(base: &str) -> Result<Self> {
+        let top = top()?;
         let build = top.join("build");
-        let work = build.join(VERSION);
-        let logs = build.join("logs");
+        let work = build.join(base);
+        let logs = work.join("logs");
 
         for dir in [&work, &logs] {
             std::fs::create_dir_all(dir)
                 .with_context(|| format!("cannot make {}", dir.display()))?;
         }
         Ok(Paths {
+            base: Base::find(&top, base)?,
             tree: work.join("linux"),
             top,
             build,
@@ -59,9 +65,14 @@ impl Paths {
         }
     }
 
-    /// The patches and the list of new files.
-    pub fn patches(&self) -> PathBuf {
-        self.top.join(format!("patches-{VERSION}"))
+    /// The console of a guest.
+    pub fn console(&self, guest: &str) -> PathBuf {
+        self.logs.join(format!("{guest}.console"))
+    }
+
+    /// The series as mails.
+    pub fn mails(&self) -> PathBuf {
+        self.work.join("series")
     }
 
     /// The objects of a configuration.

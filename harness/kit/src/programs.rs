@@ -91,9 +91,10 @@ impl Run<'_> {
 
         ensure!(
             console.contains("exit status 0\n"),
-            "{} found something:\n  {}\n  the whole console is build/logs/{name}.console",
+            "{} found something:\n  {}\n  the whole console is {}",
             self.program,
-            last_lines(&console, 40)
+            last_lines(&console, 40),
+            paths.console(name).display()
         );
         Ok(console)
     }

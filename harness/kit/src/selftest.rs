@@ -19,22 +19,15 @@ const OWN: [&str; 3] = [
     "mremap_multi_vma_seen",
 ];
 
-/// Tests of the base kernel that call `mremap()`, and how they are run. Of the userfaultfd tests,
-/// those of events remap.
-const BASE: [(&str, &str); 5] = [
-    ("mremap_test", "./mremap_test"),
-    ("mremap_dontunmap", "./mremap_dontunmap"),
-    ("hugepage-mremap", "./hugepage-mremap"),
-    ("mseal_test", "./mseal_test"),
-    ("uffd-unit-tests", "./uffd-unit-tests -f events"),
-];
-
 /// Builds the selftests that guests run, without shared libraries.
 pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
     let toolchain = Toolchain::find(paths)?;
     let objects = paths.objects("test");
     let out = paths.work.join("selftests");
-    let mut names: Vec<&str> = BASE.iter().map(|(name, _)| *name).collect();
+    let of_base = paths.base.selftests.iter();
+    let mut names: Vec<&str> = of_base
+        .filter_map(|test| test.split_whitespace().next())
+        .collect();
     names.extend(OWN);
     names.dedup();
 
@@ -74,7 +67,7 @@ fn run_in_guest(
     image: &Path,
     content: &[Content],
     settings: &str,
-    commands: &[&str],
+    commands: &[String],
     limit: u64,
 ) -> Result<Vec<String>> {
     let mut script = settings.to_owned();
@@ -116,36 +109,31 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
 pub fn own(paths: &Paths, config: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
     let commands = OWN.map(|program| format!("./{program}"));
     let name = format!("selftests-{config}");
-    let printed = run_in_guest(
-        paths,
-        &name,
-        image,
-        content,
-        HUGE_PAGES,
-        &commands.each_ref().map(String::as_str),
-        1200,
-    )?;
+    let printed = run_in_guest(paths, &name, image, content, HUGE_PAGES, &commands, 1200)?;
     let mut outcome = Outcome::default();
 
     for (program, printed) in OWN.iter().zip(&printed) {
         ensure!(
             printed.contains("# Totals:"),
-            "{program} did not reach its end; the console is build/logs/{name}.console"
+            "{program} did not reach its end; the console is {}",
+            paths.console(&name).display()
         );
         outcome.add(tap::outcome(printed));
     }
     Ok(outcome)
 }
 
-/// What each test of the base kernel printed.
-pub struct Printed(Vec<String>);
+/// What each test of the base kernel printed, behind its command.
+pub struct Printed(Vec<(String, String)>);
 
 /// Runs the tests of the base kernel in a kernel.
 pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Printed> {
-    let commands = BASE.map(|(_, command)| command);
+    let tests = paths.base.selftests.iter();
+    let commands: Vec<String> = tests.map(|test| format!("./{test}")).collect();
     let settings = [HUGE_PAGES, FOR_BASE].concat();
+    let printed = run_in_guest(paths, name, image, content, &settings, &commands, 300)?;
 
-    run_in_guest(paths, name, image, content, &settings, &commands, 300).map(Printed)
+    Ok(Printed(commands.into_iter().zip(printed).collect()))
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
@@ -163,7 +151,7 @@ pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
 pub fn compare(before: &Printed, after: &Printed) -> Outcome {
     let mut outcome = Outcome::default();
 
-    for ((_, command), (before, after)) in BASE.iter().zip(before.0.iter().zip(&after.0)) {
+    for ((command, before), (_, after)) in before.0.iter().zip(&after.0) {
         let (before, after) = (tap::results(before), tap::results(after));
 
         outcome.check(!before.is_empty(), || {

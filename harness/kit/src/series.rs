@@ -1,7 +1,7 @@
-//! The series as mails: `build/series/`, a cover letter and a patch for each commit.
+//! The series as mails: `build/<base>/series/`, a cover letter and a patch for each commit.
 //!
-//! `patches-6.12/cover-letter` is the text of the cover letter, its subject first. Nothing is ever
-//! sent: whom the patches would be for is written to `build/series/cc`.
+//! `cover-letter` in the folder of the base is its text, the subject first. Nothing is ever sent:
+//! whom the patches would be for is written to `cc` beside the mails.
 
 use crate::{
     paths::{remove_folder, write_whole, Paths},
@@ -14,9 +14,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// What subjects begin with.
-const PREFIX: &str = "RFC PATCH 6.12";
 
 /// Who the patches are signed off by, from git's configuration.
 pub struct Signer {
@@ -52,17 +49,17 @@ impl Signer {
 pub fn write(paths: &Paths) -> Result<Vec<PathBuf>> {
     let mails = mails(paths)?;
 
-    write_whole(&paths.build.join("series/cc"), recipients(paths, &mails)?)?;
+    write_whole(&paths.mails().join("cc"), recipients(paths, &mails)?)?;
     Ok(mails)
 }
 
 /// Writes the mails, and returns their files in order: the cover letter is the first.
 pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
     let signer = Signer::find(paths)?;
-    let cover = paths.patches().join("cover-letter");
+    let cover = paths.base.folder.join("cover-letter");
     let text =
         fs::read_to_string(&cover).with_context(|| format!("cannot read {}", cover.display()))?;
-    let folder = paths.build.join("series");
+    let folder = paths.mails();
 
     tree::check_out_series(paths)?;
     remove_folder(&folder)?;
@@ -77,7 +74,7 @@ pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
             .args(["format-patch", "--cover-letter"])
             .args(["--cover-from-description=subject", "--signoff"])
             .args(["--thread=shallow", "--no-base", "--no-signature"])
-            .args(["--subject-prefix", PREFIX, "-o"])
+            .args(["--subject-prefix", &paths.base.subject_prefix, "-o"])
             .arg(&folder)
             .arg("base..series"),
     )?;

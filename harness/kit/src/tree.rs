@@ -1,11 +1,11 @@
 //! The assembled tree: the base with the series on top, one commit for each patch.
 //!
-//! `patches-6.12/series` lists the patches, as quilt reads it. `patches-6.12/new-files` says which
+//! `series` in the folder of the base lists the patches, as quilt reads it. `new-files` says which
 //! patch a file that the base does not have comes with.
 
 use crate::{
-    base,
     paths::{remove_folder, write_whole, Paths},
+    source,
     step::{filter, output},
 };
 use anyhow::{bail, ensure, Context, Result};
@@ -39,7 +39,7 @@ impl Index<'_> {
 
 /// The names in `series`.
 fn series(paths: &Paths) -> Result<Vec<String>> {
-    let file = paths.patches().join("series");
+    let file = paths.base.folder.join("series");
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
 
@@ -53,7 +53,7 @@ fn series(paths: &Paths) -> Result<Vec<String>> {
 
 /// The new files, by the number that the name of their patch starts with.
 fn new_files(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
-    let file = paths.patches().join("new-files");
+    let file = paths.base.folder.join("new-files");
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -137,7 +137,7 @@ fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> R
         bail!(
             "{} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
             file.display(),
-            base::version(&paths.tree)?,
+            source::version(&paths.tree)?,
             errors.trim().replace('\n', "\n  ")
         );
     }
@@ -182,7 +182,7 @@ fn commit_series(index: &Index) -> Result<String> {
     for name in series(paths)? {
         let number = name.split('-').next().unwrap_or_default();
         let own = files.get(number).map_or(&[][..], Vec::as_slice);
-        head = commit_patch(index, &head, &paths.patches().join(&name), own)?;
+        head = commit_patch(index, &head, &paths.base.folder.join(&name), own)?;
     }
     Ok(head)
 }
@@ -200,13 +200,13 @@ pub fn check_out(paths: &Paths, commit: &str) -> Result<()> {
 
 /// Makes the tree that of the base kernel.
 pub fn check_out_base(paths: &Paths) -> Result<()> {
-    base::prepare(paths)?;
+    source::prepare(paths)?;
     check_out(paths, "base")
 }
 
 /// Makes the tree that of the patched kernel, with a deliberate bug if there is to be one.
 pub fn check_out_series(paths: &Paths) -> Result<()> {
-    base::prepare(paths)?;
+    source::prepare(paths)?;
     let index = Index {
         paths,
         file: paths.work.join("series.index"),
@@ -247,7 +247,7 @@ pub fn apart(paths: &Paths) -> Result<Paths> {
 /// Writes the commits of the branch `series`, as it is in the tree, back to the repository.
 pub fn export(paths: &Paths) -> Result<()> {
     let files = new_files(paths)?;
-    let dir = paths.patches();
+    let dir = &paths.base.folder;
     let excluded: Vec<String> = files
         .values()
         .flatten()
@@ -268,7 +268,7 @@ pub fn export(paths: &Paths) -> Result<()> {
                 "--no-base",
                 "-o",
             ])
-            .arg(&dir)
+            .arg(dir)
             .args(["base..series", "--", "."])
             .args(excluded),
     )?;
@@ -285,7 +285,7 @@ pub fn export(paths: &Paths) -> Result<()> {
             .output()?;
         ensure!(
             text.status.success(),
-            "the branch series has no {path}, which patches-6.12/new-files lists"
+            "the branch series has no {path}, which new-files lists"
         );
         if fs::read(paths.top.join(path))? != text.stdout {
             write_whole(&paths.top.join(path), text.stdout)?;

@@ -15,7 +15,8 @@ pub fn suite(paths: &Paths, _config: &str) -> Result<Outcome> {
     make.current_dir(&folder).args(["-s", "clean", "vma"]);
     Step::new(paths, "build vma").run(&mut make)?;
     Step::new(paths, "vma").run(Command::new("./vma").current_dir(&folder))?;
-    summary(&fs::read_to_string(paths.logs.join("vma.log"))?)
+    let log = paths.logs.join("vma.log");
+    summary(&fs::read_to_string(&log)?).with_context(|| format!("see {}", log.display()))
 }
 
 /// Reads the line in which they sum up.
@@ -23,7 +24,7 @@ fn summary(printed: &str) -> Result<Outcome> {
     let pattern = Regex::new(r"[0-9]+ tests run, ([0-9]+) passed, ([0-9]+) failed")?;
     let found = pattern
         .captures(printed)
-        .context("tools/testing/vma did not sum up: see build/logs/vma.log")?;
+        .context("tools/testing/vma did not sum up")?;
 
     Ok(Outcome {
         passed: found[1].parse()?,

@@ -131,7 +131,7 @@ pub fn mailbox(paths: &Paths) -> Result<Outcome> {
         .args(["--mbox-name", "taken", "-o", ".", "-m"])
         .args([file.as_os_str(), id.as_ref()])
         .output()
-        .context("b4 does not run: harness/setup.sh check-series installs it")?;
+        .context("b4 does not run: make check-series installs it")?;
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     let mut outcome = Outcome::default();
 

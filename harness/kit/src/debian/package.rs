@@ -1,9 +1,10 @@
-//! The package: `build/deb/`.
+//! The package: `build/<base>/deb/`.
 
 use crate::{
-    base, kernel,
+    kernel,
     paths::{remove_folder, write_whole, Paths},
     series::Signer,
+    source,
     step::{output, Step},
     toolchain::Toolchain,
     tree,
@@ -90,13 +91,13 @@ impl<'a> Package<'a> {
         Ok(())
     }
 
-    /// Builds the package. Returns the files of `build/deb/`.
+    /// Builds the package. Returns its files.
     pub fn build(&self) -> Result<Vec<PathBuf>> {
         let mut make = self.make();
 
         // Otherwise both would have a part that says that the tree is in a git of its own.
         if std::env::var_os("KDEB_PKGVERSION").is_none() {
-            let version = base::version(&self.paths.tree)?;
+            let version = source::version(&self.paths.tree)?;
             make.env("KDEB_PKGVERSION", format!("{version}-1+mremap"));
         }
         if std::env::var_os("LOCALVERSION").is_none() {
@@ -114,8 +115,8 @@ impl<'a> Package<'a> {
         }
         Step::new(self.paths, "build deb").run(make.arg("bindeb-pkg"))?;
 
-        let half = self.paths.build.join("deb.half");
-        let whole = self.paths.build.join("deb");
+        let half = self.paths.work.join("deb.half");
+        let whole = self.paths.work.join("deb");
         remove_folder(&half)?;
         remove_folder(&whole)?;
         fs::create_dir_all(&half)?;
@@ -161,7 +162,7 @@ pub struct Installed<'a> {
 }
 
 impl<'a> Installed<'a> {
-    /// Finds them among the files of `build/deb/`.
+    /// Finds them among those of the package.
     pub fn among(files: &'a [PathBuf]) -> Result<Self> {
         let named = |prefix: &str| {
             files.iter().find_map(|file| {
@@ -171,10 +172,8 @@ impl<'a> Installed<'a> {
                 (!release.ends_with("-dbg")).then_some((file.as_path(), release))
             })
         };
-        let (kernel, release) =
-            named("linux-image-").context("there is no package of a kernel in build/deb")?;
-        let (headers, _) =
-            named("linux-headers-").context("there is no package of headers in build/deb")?;
+        let (kernel, release) = named("linux-image-").context("there is no package of a kernel")?;
+        let (headers, _) = named("linux-headers-").context("there is no package of headers")?;
 
         Ok(Installed {
             files: vec![kernel, headers],
@@ -216,10 +215,10 @@ mod tests {
     #[test]
     fn the_kernel_is_found_among_the_packages() {
         let files: Vec<PathBuf> = [
-            "linux-headers-6.12.9-mremap_6.12.9-1_amd64.deb",
-            "linux-image-6.12.9-mremap-dbg_6.12.9-1_amd64.deb",
-            "linux-image-6.12.9-mremap_6.12.9-1_amd64.deb",
-            "linux-libc-dev_6.12.9-1_amd64.deb",
+            "linux-headers-4.2.9-mremap_4.2.9-1_amd64.deb",
+            "linux-image-4.2.9-mremap-dbg_4.2.9-1_amd64.deb",
+            "linux-image-4.2.9-mremap_4.2.9-1_amd64.deb",
+            "linux-libc-dev_4.2.9-1_amd64.deb",
         ]
         .iter()
         .map(PathBuf::from)
@@ -227,7 +226,7 @@ mod tests {
         let found = Installed::among(&files).unwrap();
 
         assert_eq!(found.files, [files[2].as_path(), files[0].as_path()]);
-        assert_eq!(found.release, "6.12.9-mremap");
+        assert_eq!(found.release, "4.2.9-mremap");
         assert!(Installed::among(&files[..2]).is_err());
     }
 

@@ -1,10 +1,11 @@
 //! Other kernels that the patches have to apply to.
 
 use crate::{
-    apt, base,
+    apt,
+    base::Base,
     outcome::Outcome,
-    paths::{remove_folder, Paths, VERSION},
-    series,
+    paths::{remove_folder, Paths},
+    series, source,
     step::output,
 };
 use anyhow::Result;
@@ -15,10 +16,6 @@ use std::{
     process::Command,
 };
 
-/// The package whose upstream source is taken if none is named. It is what upstream released, but
-/// for a few files that are no free software.
-const PACKAGE: &str = "linux-6.12";
-
 /// The tarball that `UPSTREAM` names, if it names one.
 fn named() -> Option<PathBuf> {
     let file = std::env::var_os("UPSTREAM").filter(|file| !file.is_empty())?;
@@ -26,9 +23,9 @@ fn named() -> Option<PathBuf> {
 }
 
 /// Refuses what is not of the right Linux.
-pub fn judge() -> Result<()> {
+pub fn judge(paths: &Paths) -> Result<()> {
     match named() {
-        Some(tarball) => base::check_tarball(&tarball, &title(&tarball)).map(drop),
+        Some(tarball) => source::check_tarball(&paths.base, &tarball, &title(&tarball)).map(drop),
         None => Ok(()),
     }
 }
@@ -41,28 +38,30 @@ fn title(tarball: &Path) -> String {
 /// The series applies to upstream's source, without Debian's patches, of the base's release or a
 /// later one.
 ///
-/// `UPSTREAM` names a tarball of another 6.12.y.
-pub fn upstream(paths: &Paths) -> Result<Outcome> {
+/// `UPSTREAM` names a tarball of another release. Otherwise it is that of Debian's source package:
+/// what upstream released, but for a few files that are no free software.
+pub fn check(paths: &Paths) -> Result<Outcome> {
     let mails = series::mails(paths)?;
-    let from = base::version(&paths.tree)?;
+    let from = source::version(&paths.tree)?;
     let Some(tarball) = named().map_or_else(
-        || download(&paths.work.join("upstream"), &from),
+        || download(&paths.base, &paths.work.join("upstream"), &from),
         |tarball| Ok(Some(tarball)),
     )?
     else {
         return Ok(Outcome::skipped(&format!(
-            "no source of {PACKAGE} from {from} on can be downloaded: name a tarball of Linux with \
-             UPSTREAM="
+            "no source of {} from {from} on can be downloaded: name a tarball of Linux with \
+             UPSTREAM=",
+            paths.base.upstream_package
         )));
     };
     let tree = paths.work.join("upstream-linux");
 
     remove_folder(&tree)?;
     fs::create_dir_all(&tree)?;
-    base::unpack(paths, &tarball, &tree)?;
+    source::unpack(paths, &tarball, &tree)?;
     // Apart from the repository around it.
     output(Command::new("git").current_dir(&tree).args(["init", "-q"]))?;
-    let version = base::check_version(&tree, &title(&tarball))?;
+    let version = source::check_version(&paths.base, &tree, &title(&tarball))?;
     let mut outcome = Outcome::default();
 
     for mail in &mails[1..] {
@@ -85,9 +84,9 @@ pub fn upstream(paths: &Paths) -> Result<Outcome> {
 }
 
 /// The number of a release of the stable kernel, in the version or the name of a package: 9 of
-/// `6.12.9-1` and of `linux_6.12.9`.
-fn release(version: &str) -> u32 {
-    let prefix = format!("{VERSION}.");
+/// `4.2.9-1` and of `linux_4.2.9`.
+fn release(base: &Base, version: &str) -> u32 {
+    let prefix = format!("{}.", base.version);
 
     version
         .rsplit_once(&prefix)
@@ -97,9 +96,9 @@ fn release(version: &str) -> u32 {
         .unwrap_or(0)
 }
 
-/// Downloads upstream's source of the release `base` or a later one, unless it is there. There may
+/// Downloads upstream's source of the release `from` or a later one, unless it is there. There may
 /// be none: archives drop the sources of packages that have been replaced.
-fn download(folder: &Path, base: &str) -> Result<Option<PathBuf>> {
+fn download(base: &Base, folder: &Path, from: &str) -> Result<Option<PathBuf>> {
     let found = || -> Result<Option<PathBuf>> {
         let mut tarballs: Vec<PathBuf> = fs::read_dir(folder)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -107,7 +106,7 @@ fn download(folder: &Path, base: &str) -> Result<Option<PathBuf>> {
         tarballs.retain(|path| {
             path.to_string_lossy()
                 .strip_suffix(".orig.tar.xz")
-                .is_some_and(|name| release(name) >= release(base))
+                .is_some_and(|name| release(base, name) >= release(base, from))
         });
         tarballs.sort();
         Ok(tarballs.pop())
@@ -134,14 +133,14 @@ fn download(folder: &Path, base: &str) -> Result<Option<PathBuf>> {
         apt
     };
     output(&mut apt("get", &["update"]))?;
-    let known = output(&mut apt("cache", &["showsrc", PACKAGE]))?;
+    let known = output(&mut apt("cache", &["showsrc", &base.upstream_package]))?;
     let versions: BTreeSet<&str> = known
         .lines()
         .filter_map(|line| line.strip_prefix("Version: "))
-        .filter(|version| release(version) >= release(base))
+        .filter(|version| release(base, version) >= release(base, from))
         .collect();
     for version in versions {
-        let package = format!("{PACKAGE}={version}");
+        let package = format!("{}={version}", base.upstream_package);
         let download = apt(
             "get",
             &["source", "--download-only", "--tar-only", &package],
@@ -172,12 +171,17 @@ fn source_lines() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::release;
+    use crate::base;
+    use std::path::PathBuf;
 
     #[test]
     fn releases_are_numbers() {
-        assert_eq!(release("6.12.9"), 9);
-        assert_eq!(release("6.12.117-1~deb12u1"), 117);
-        assert_eq!(release("/x/linux-6.12_6.12.107"), 107);
-        assert!(release("6.12.100-1") > release("6.12.99"));
+        let base = base::tests::example(PathBuf::new());
+        let release = |version| release(&base, version);
+
+        assert_eq!(release("4.2.9"), 9);
+        assert_eq!(release("4.2.117-1~deb12u1"), 117);
+        assert_eq!(release("/x/linux-4.2_4.2.107"), 107);
+        assert!(release("4.2.100-1") > release("4.2.99"));
     }
 }

@@ -1,0 +1,274 @@
+//! The source of the base kernel: Debian's source package, or what `LINUX_SRC` names.
+
+use crate::{
+    base::Base,
+    paths::{remove_folder, write_whole, Paths},
+    step::{output, Step},
+};
+use anyhow::{bail, ensure, Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Where the base kernel's source is.
+fn source(base: &Base) -> PathBuf {
+    let named = std::env::var_os("LINUX_SRC").filter(|source| !source.is_empty());
+
+    named.map_or_else(
+        || PathBuf::from(format!("/usr/src/{}.tar.xz", base.source_package)),
+        PathBuf::from,
+    )
+}
+
+/// What the user calls it.
+fn title(source: &Path) -> String {
+    format!("LINUX_SRC={}", source.display())
+}
+
+/// Is the tree made from the source that is known by this?
+fn is_made_of(paths: &Paths, id: &str) -> bool {
+    fs::read_to_string(paths.work.join("base-id")).is_ok_and(|known| known == id)
+        && paths.tree.is_dir()
+}
+
+/// Refuses a source that the series is not for, without unpacking it.
+pub fn judge(paths: &Paths) -> Result<()> {
+    let source = source(&paths.base);
+    let name = title(&source);
+
+    if is_made_of(paths, &identity(&paths.base, &source)?) {
+        return Ok(());
+    }
+    match source.is_dir() {
+        true => check_version(&paths.base, &source, &name),
+        false => check_tarball(&paths.base, &source, &name),
+    }
+    .map(drop)
+}
+
+/// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
+pub fn prepare(paths: &Paths) -> Result<()> {
+    let source = source(&paths.base);
+    let name = title(&source);
+    let id = identity(&paths.base, &source)?;
+
+    if is_made_of(paths, &id) {
+        return Ok(());
+    }
+    // What an interruption left behind is not taken for a tree.
+    let half = paths.work.join("linux.half");
+    remove_folder(&half)?;
+    fs::create_dir_all(&half)?;
+    println!("unpacking {}", source.display());
+    if source.is_dir() {
+        Step::new(paths, "unpack").run(
+            Command::new("rsync")
+                .args(["-a", "--exclude=.git"])
+                .arg(format!("{}/", source.display()))
+                .arg(&half),
+        )?;
+    } else {
+        unpack(paths, &source, &half)?;
+    }
+    let version = check_version(&paths.base, &half, &name)?;
+
+    println!("Linux {version} is the base");
+    let git = |args: &[&str]| output(Command::new("git").current_dir(&half).args(args));
+    git(&["init", "-q"])?;
+    git(&["config", "gc.auto", "0"])?;
+    // Forced: the source package ignores every file in its .gitignore.
+    git(&["add", "-Af", "."])?;
+    git(&[
+        "-c",
+        "user.name=base",
+        "-c",
+        "user.email=base@localhost",
+        "commit",
+        "-q",
+        "-m",
+        &format!("Linux {version}"),
+    ])?;
+    git(&["tag", "base"])?;
+    remove_folder(&paths.apart().tree)?;
+    remove_folder(&paths.tree)?;
+    fs::rename(&half, &paths.tree)?;
+    write_whole(&paths.work.join("base-id"), id)
+}
+
+/// Unpacks a tarball of a kernel into a folder.
+pub fn unpack(paths: &Paths, tarball: &Path, folder: &Path) -> Result<()> {
+    Step::new(paths, "unpack").run(
+        Command::new("tar")
+            .args(["--strip-components=1", "-xf"])
+            .arg(tarball)
+            .arg("-C")
+            .arg(folder),
+    )
+}
+
+/// Refuses a tree that the series is not for. `name` is what the user calls it.
+pub fn check_version(base: &Base, tree: &Path, name: &str) -> Result<String> {
+    let version = version(tree).with_context(|| name.to_owned())?;
+
+    expect(base, version, name)
+}
+
+/// The same of a tarball, of which no more is read than up to the kernel's own Makefile.
+pub fn check_tarball(base: &Base, tarball: &Path, name: &str) -> Result<String> {
+    let makefile = Command::new("tar")
+        .arg("-xOf")
+        .arg(tarball)
+        .args([
+            "--occurrence=1",
+            "--wildcards",
+            "--no-wildcards-match-slash",
+        ])
+        .arg("*/Makefile")
+        .output()
+        .context("cannot run tar")?;
+    let version = version_in(&String::from_utf8_lossy(&makefile.stdout));
+
+    match version {
+        Some(version) => expect(base, version, name),
+        None => bail!(
+            "{name}: it is not a tarball of Linux {}.y: {}",
+            base.version,
+            String::from_utf8_lossy(&makefile.stderr)
+                .lines()
+                .next()
+                .unwrap_or("its Makefile has no version")
+        ),
+    }
+}
+
+fn expect(base: &Base, version: String, name: &str) -> Result<String> {
+    ensure!(
+        version.starts_with(&format!("{}.", base.version)),
+        "{name} is Linux {version}, the series is for {}.y",
+        base.version
+    );
+    Ok(version)
+}
+
+/// What tells one source from another.
+fn identity(base: &Base, source: &Path) -> Result<String> {
+    let meta = fs::metadata(source).with_context(|| {
+        format!(
+            "there is no Linux source at {}: install {}, or name a directory or tarball of Linux \
+             {}.y with LINUX_SRC=",
+            source.display(),
+            base.source_package,
+            base.version
+        )
+    })?;
+    let changed = meta
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_secs();
+
+    Ok(format!("{} {} {changed}\n", source.display(), meta.len()))
+}
+
+/// The version that a kernel tree's Makefile gives.
+pub fn version(tree: &Path) -> Result<String> {
+    let makefile = fs::read_to_string(tree.join("Makefile"))
+        .with_context(|| format!("{} is not a kernel tree", tree.display()))?;
+
+    version_in(&makefile).with_context(|| {
+        format!(
+            "{} is not a kernel tree: its Makefile has no version",
+            tree.display()
+        )
+    })
+}
+
+/// The version that the text of a Makefile gives.
+fn version_in(makefile: &str) -> Option<String> {
+    let field = |name: &str| {
+        makefile
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('='))
+            .map(str::trim)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let version = [field("VERSION"), field("PATCHLEVEL"), field("SUBLEVEL")].join(".");
+
+    version
+        .chars()
+        .any(|c| c.is_ascii_digit())
+        .then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_tarball, version};
+    use crate::{base, paths::remove_folder, step::output};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+        process::Command,
+    };
+
+    /// A folder of this test's own, with a Makefile in a folder `linux`.
+    fn folder(test: &str, makefile: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("kit-{test}-{}", std::process::id()));
+        fs::create_dir_all(dir.join("linux")).unwrap();
+        fs::write(dir.join("linux/Makefile"), makefile).unwrap();
+        dir
+    }
+
+    fn makefile(patchlevel: u32) -> String {
+        format!("# SPDX\nVERSION = 4\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = 9\nEXTRAVERSION =\n")
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_makefile() {
+        let dir = folder("version", &makefile(2));
+        let tree = dir.join("linux");
+        assert_eq!(version(&tree).unwrap(), "4.2.9");
+
+        fs::write(tree.join("Makefile"), "all:\n").unwrap();
+        let error = version(&tree).unwrap_err().to_string();
+        assert!(error.contains("is not a kernel tree"), "{error}");
+        remove_folder(&dir).unwrap();
+    }
+
+    /// What is said of a tarball with such a Makefile.
+    fn said_of_tarball(test: &str, makefile: &str) -> Result<String, String> {
+        let dir = folder(test, makefile);
+        let file = dir.join("linux.tar.xz");
+        output(
+            Command::new("tar")
+                .arg("-C")
+                .arg(&dir)
+                .arg("-cJf")
+                .arg(&file)
+                .arg("linux"),
+        )
+        .unwrap();
+        let said = check_tarball(&base::tests::example(dir.clone()), &file, "LINUX_SRC=x")
+            .map_err(|error| error.to_string());
+        remove_folder(&dir).unwrap();
+        said
+    }
+
+    #[test]
+    fn tarballs_are_judged_without_unpacking() {
+        let told = |test: &str, makefile: &str, part: &str| {
+            let error = said_of_tarball(test, makefile).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        };
+
+        assert_eq!(said_of_tarball("right", &makefile(2)).unwrap(), "4.2.9");
+        told("old", &makefile(1), "LINUX_SRC=x is Linux 4.1.9");
+        told("none", "all:\n", "LINUX_SRC=x: it is not a tarball");
+
+        let base = base::tests::example(PathBuf::new());
+        let file = Path::new("/proc/self/cmdline");
+        let error = check_tarball(&base, file, "LINUX_SRC=x").unwrap_err();
+        assert!(error.to_string().contains("not a tarball"), "{error}");
+    }
+}
