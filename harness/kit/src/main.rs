@@ -11,6 +11,7 @@ mod host;
 mod kernel;
 mod kunit;
 mod mutants;
+mod new_files;
 mod options;
 mod outcome;
 mod paths;

@@ -32,26 +32,31 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Where things are for the base of that name.
-    pub fn find(base: &str) -> Result<Self> {
+    /// Where things are for the base of that name, in the repository of this program's source.
+    pub fn find(name: &str) -> Result<Self> {
         let top = top()?;
-        let build = top.join("build");
-        let work = build.join(base);
-        let logs = work.join("logs");
+        let base = Base::find(&top, name)?;
+        let paths = Self::of(top, base);
 
-        for dir in [&work, &logs] {
-            std::fs::create_dir_all(dir)
-                .with_context(|| format!("cannot make {}", dir.display()))?;
-        }
-        Ok(Paths {
-            base: Base::find(&top, base)?,
+        std::fs::create_dir_all(&paths.logs)
+            .with_context(|| format!("cannot make {}", paths.logs.display()))?;
+        Ok(paths)
+    }
+
+    /// Where things are for a base, in a repository.
+    pub fn of(top: PathBuf, base: Base) -> Self {
+        let build = top.join("build");
+        let work = build.join(base.folder.file_name().unwrap_or_default());
+
+        Paths {
+            base,
             tree: work.join("linux"),
+            logs: work.join("logs"),
             top,
             build,
             work,
-            logs,
             mutant: None,
-        })
+        }
     }
 
     /// The same with another checkout of the assembled tree, and all that is made from it.

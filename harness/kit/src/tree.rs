@@ -1,23 +1,20 @@
 //! The assembled tree: the base with the series on top, one commit for each patch.
 //!
-//! `series` in the folder of the base lists the patches, as quilt reads it. `new-files` says which
-//! patch a file that the base does not have comes with.
+//! `series` in the folder of the base lists the patches, as quilt reads it.
 
 use crate::{
+    new_files,
     paths::{remove_folder, write_whole, Paths},
     source,
     step::{filter, output},
 };
 use anyhow::{bail, ensure, Context, Result};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// Folders of the repository that hold files at their place in the kernel tree.
-const KERNEL_FOLDERS: [&str; 4] = ["Documentation", "mm", "rust", "tools/testing"];
 
 /// Where git looks for files while the series is being committed.
 struct Index<'a> {
@@ -49,60 +46,6 @@ fn series(paths: &Paths) -> Result<Vec<String>> {
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
         .collect())
-}
-
-/// The new files, by the number that the name of their patch starts with.
-fn new_files(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
-    let file = paths.base.folder.join("new-files");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let Some((patch, path)) = line.split_once(char::is_whitespace) else {
-            continue;
-        };
-        let path = path.trim();
-        ensure!(
-            paths.top.join(path).is_file(),
-            "{} lists {path}, which does not exist",
-            file.display()
-        );
-        listed
-            .entry(patch.to_owned())
-            .or_default()
-            .push(path.to_owned());
-    }
-    let mut found = Vec::new();
-    for folder in KERNEL_FOLDERS {
-        find_files(&paths.top, Path::new(folder), &mut found)?;
-    }
-    for path in found {
-        ensure!(
-            listed.values().flatten().any(|known| *known == path),
-            "{path} is not in {}: add the number of the patch that it comes with",
-            file.display()
-        );
-    }
-    Ok(listed)
-}
-
-/// All files below a folder of the repository.
-fn find_files(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
-    let Ok(entries) = fs::read_dir(top.join(folder)) else {
-        return Ok(());
-    };
-    for entry in entries {
-        let entry = entry?;
-        let path = folder.join(entry.file_name());
-
-        if entry.file_type()?.is_dir() {
-            find_files(top, &path, found)?;
-        } else {
-            found.push(path.to_string_lossy().into_owned());
-        }
-    }
-    Ok(())
 }
 
 /// Commits one patch and the new files that come with it on top of `parent`.
@@ -142,7 +85,11 @@ fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> R
         );
     }
     for path in files {
-        let blob = output(index.git(&["hash-object", "-w"]).arg(paths.top.join(path)))?;
+        let blob = output(
+            index
+                .git(&["hash-object", "-w"])
+                .arg(new_files::home(paths, path)?),
+        )?;
         let entry = format!("100644,{},{path}", blob.trim());
         output(&mut index.git(&["update-index", "--add", "--cacheinfo", &entry]))?;
     }
@@ -173,7 +120,7 @@ fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> R
 /// Commits the whole series and returns the last commit. Leaves the files of the tree alone.
 fn commit_series(index: &Index) -> Result<String> {
     let paths = index.paths;
-    let files = new_files(paths)?;
+    let files = new_files::by_patch(paths)?;
     let mut head = output(&mut index.git(&["rev-parse", "base^{commit}"]))?
         .trim()
         .to_owned();
@@ -244,16 +191,68 @@ pub fn apart(paths: &Paths) -> Result<Paths> {
     Ok(apart)
 }
 
-/// Writes the commits of the branch `series`, as it is in the tree, back to the repository.
-pub fn export(paths: &Paths) -> Result<()> {
-    let files = new_files(paths)?;
-    let dir = &paths.base.folder;
-    let excluded: Vec<String> = files
-        .values()
-        .flatten()
-        .map(|path| format!(":(exclude){path}"))
-        .collect();
+/// The files that each commit of the branch `series` changes, in order.
+fn changed_by_commits(paths: &Paths) -> Result<Vec<Vec<String>>> {
+    let git = |args: &[&str]| -> Result<Vec<String>> {
+        let printed = output(Command::new("git").current_dir(&paths.tree).args(args))?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    };
 
+    git(&["rev-list", "--reverse", "base..series"])?
+        .iter()
+        .map(|commit| {
+            git(&[
+                "diff-tree",
+                "-r",
+                "--no-commit-id",
+                "--name-only",
+                "--no-renames",
+                commit,
+            ])
+        })
+        .collect()
+}
+
+/// The files that the branch `series` adds, with the number of the patch that each comes with.
+fn added(paths: &Paths) -> Result<BTreeMap<String, usize>> {
+    let all = changed(paths, "A", &[])?;
+    let new: BTreeSet<&str> = all.lines().collect();
+    let mut added = BTreeMap::new();
+    let mut number = 0;
+
+    for files in changed_by_commits(paths)? {
+        // Git writes no patch without an edit. What such a commit changes in new files becomes part
+        // of the patches that they come with.
+        let edits = files.iter().any(|file| !new.contains(file.as_str()));
+        number += usize::from(edits);
+        for file in files {
+            if !new.contains(file.as_str()) || added.contains_key(&file) {
+                continue;
+            }
+            ensure!(
+                edits,
+                "the commit that adds {file} edits no file of the base: make it part of another one"
+            );
+            added.insert(file, number);
+        }
+    }
+    Ok(added)
+}
+
+/// Writes the commits of the branch `series`, as it is in the tree, back to the repository. New
+/// files go back to where they came from.
+pub fn export(paths: &Paths) -> Result<()> {
+    let files = added(paths)?;
+    for path in new_files::found(paths)? {
+        ensure!(
+            files.contains_key(&path),
+            "the branch series does not add {path}: remove {}, if that is meant",
+            new_files::home(paths, &path)?.display()
+        );
+    }
+
+    let dir = &paths.base.folder;
+    let excluded = files.keys().map(|path| format!(":(exclude){path}"));
     for name in series(paths)? {
         let _ = fs::remove_file(dir.join(name));
     }
@@ -278,19 +277,21 @@ pub fn export(paths: &Paths) -> Result<()> {
         .collect();
     write_whole(&dir.join("series"), names.join("\n") + "\n")?;
 
-    for path in files.values().flatten() {
-        let text = Command::new("git")
-            .current_dir(&paths.tree)
-            .args(["show", &format!("series:{path}")])
-            .output()?;
-        ensure!(
-            text.status.success(),
-            "the branch series has no {path}, which new-files lists"
-        );
-        if fs::read(paths.top.join(path))? != text.stdout {
-            write_whole(&paths.top.join(path), text.stdout)?;
+    for path in files.keys() {
+        let home = new_files::home(paths, path)?;
+        let commit = format!("series:{path}");
+        let text = filter(
+            Command::new("git")
+                .current_dir(&paths.tree)
+                .args(["show", &commit]),
+            b"",
+        )?;
+        if !fs::read(&home).is_ok_and(|known| known == text) {
+            fs::create_dir_all(home.parent().unwrap_or(&paths.top))?;
+            write_whole(&home, text)?;
         }
     }
+    new_files::write_list(paths, &files)?;
     println!("wrote {} patches", names.len());
     Ok(())
 }
@@ -301,7 +302,7 @@ pub fn changed(paths: &Paths, how: &str, patterns: &[&str]) -> Result<String> {
     output(
         Command::new("git")
             .current_dir(&paths.tree)
-            .args(["diff", "--name-only"])
+            .args(["diff", "--name-only", "--no-renames"])
             .arg(format!("--diff-filter={how}"))
             .args(["base..series", "--"])
             .args(patterns),
