@@ -30,8 +30,6 @@ esac
 [ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs $(fact source_package)"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
-# The font of the chart that "make bench" draws.
-pkgs="$pkgs fonts-dejavu-core"
 
 case "${1:-}" in
 deb | deb-demo | check-series)

@@ -1,12 +1,17 @@
-//! What is drawn: the cost of each segment over the number of them, for anonymous pages.
+// SPDX-License-Identifier: GPL-2.0
+
+//! The curves of the chart: the cost of a segment over the number of segments, for anonymous pages.
 
 use bench::{
     case::Kind,
     line::Costs,
-    results::{Kernel, Results},
+    results::{
+        Kernel,
+        Results, //
+    },
 };
 
-/// A way to move, in one kernel.
+/// How moves are made, in one kernel.
 #[derive(Debug, PartialEq)]
 pub struct Curve {
     pub name: String,
@@ -28,7 +33,7 @@ fn points(kernel: &Kernel, cost: impl Fn(Costs) -> Option<f64>) -> Vec<(f64, f64
     points
 }
 
-/// The curves of all kernels. What a kernel cannot do has none.
+/// The curves of all kernels. Moves that a kernel cannot make have no curve.
 pub fn curves(results: &Results) -> Vec<Curve> {
     let of_kernel = |kernel: &Kernel| {
         let name = &kernel.name;
@@ -56,11 +61,21 @@ pub fn curves(results: &Results) -> Vec<Curve> {
 
 #[cfg(test)]
 mod tests {
-    use super::{curves, Curve};
+    use super::{
+        curves,
+        Curve, //
+    };
     use bench::{
-        case::{Case, Kind},
+        case::{
+            Case,
+            Kind, //
+        },
         line::Line,
-        results::{Kernel, Results, Unit},
+        results::{
+            Kernel,
+            Results,
+            Unit, //
+        },
     };
 
     fn line(segments: usize, pages: usize, by_one: Option<u64>) -> Line {

@@ -1,13 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Drawing curves, as SVG. Both axes are logarithmic.
 
 use crate::curve::Curve;
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (960, 600);
 
-/// Also the family that the PNG is drawn with.
-pub const FONT: &str = "DejaVu Sans";
+/// The family of all texts. Whoever shows the SVG chooses the font.
+const FONT: &str = "sans-serif";
 
 /// One for each kernel. They are told apart by people who see no colours as well.
 const COLORS: [RGBColor; 3] = [
@@ -97,7 +102,10 @@ pub fn svg(curves: &[Curve], unit: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decades, svg};
+    use super::{
+        decades,
+        svg, //
+    };
     use crate::curve::Curve;
 
     #[test]

@@ -1,23 +1,28 @@
-//! Draws what moves cost, from the results that kit has written down.
+// SPDX-License-Identifier: GPL-2.0
+
+//! Draws the cost of moves, as SVG, from the results that kit wrote.
 
 mod curve;
 mod draw;
-mod png;
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use bench::results::Results;
 use clap::Parser;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf, //
+};
 
 #[derive(Parser)]
-#[command(about = "Draws what moves cost")]
+#[command(about = "Draws the cost of moves")]
 struct Cli {
-    /// The results.
+    /// The results, `results.json`.
     results: PathBuf,
     /// Where the SVG goes.
     svg: PathBuf,
-    /// Where the PNG goes.
-    png: PathBuf,
 }
 
 fn main() -> Result<()> {
@@ -29,7 +34,5 @@ fn main() -> Result<()> {
     let results = all.first().context("nothing was measured")?;
     let svg = draw::svg(&curve::curves(results), results.unit.name())?;
 
-    fs::write(&cli.svg, &svg).with_context(|| format!("cannot write {}", cli.svg.display()))?;
-    let png = png::render(&svg)?;
-    fs::write(&cli.png, png).with_context(|| format!("cannot write {}", cli.png.display()))
+    fs::write(&cli.svg, svg).with_context(|| format!("cannot write {}", cli.svg.display()))
 }

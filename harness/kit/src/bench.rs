@@ -184,13 +184,9 @@ fn waiting(paths: &Paths, image: &Path) -> Result<Vec<String>> {
 
 /// Draws the chart of what is in a file of results.
 fn draw(paths: &Paths, results: &Path) -> Result<()> {
-    let file = |end: &str| results.with_file_name(format!("chart.{end}"));
+    let chart = results.with_file_name("chart.svg");
 
-    host::run_program(
-        paths,
-        "chart",
-        [results, &file("svg"), &file("png")].map(Path::as_os_str),
-    )
+    host::run_program(paths, "chart", [results, &chart].map(Path::as_os_str))
 }
 
 /// Measures everything, and writes it down. Returns whether all targets are met.
