@@ -117,7 +117,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 pub fn shell(paths: &Paths) -> Result<()> {
     let image = kernel::series(paths, "test")?;
     let mut content = selftest::programs(paths)?;
-    for program in programs::ALL.into_iter().chain(["arena"]) {
+    for program in [programs::TORTURE, "bench", "arena"] {
         content.push((
             format!("guest/{program}"),
             host::static_program(paths, program)?,

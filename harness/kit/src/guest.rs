@@ -35,6 +35,7 @@ mount -t debugfs debug /sys/kernel/debug
 mkdir -p /dev/shm
 ip link set lo up 2>/dev/null
 cd /guest
+export PATH=/guest:/bin
 . /run.sh
 cd /
 if [ -e /sys/kernel/debug/kmemleak ]; then

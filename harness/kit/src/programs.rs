@@ -31,14 +31,14 @@ echo 1000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millise
 const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 
 /// Layouts that one call and a call for each have once disagreed on.
-const CORPUS: &str = "harness/fuzz/corpus";
+const CORPUS: &str = "harness/torture/corpus";
 
-/// The programs.
-pub const ALL: [&str; 5] = ["fuzz", "sweep", "stress", "limits", "bench"];
+/// The package in `harness/`, and the file that has all of them.
+pub const TORTURE: &str = "torture";
 
 /// A run of a program.
 pub struct Run<'a> {
-    /// The package in `harness/`, and the program.
+    /// The program, a subcommand of that file.
     pub program: &'static str,
     pub arguments: String,
     /// Files beside the program.
@@ -63,12 +63,12 @@ impl Run<'_> {
     /// Runs the program in the kernel of an image, in a guest of this name.
     pub fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<String> {
         let mut content = vec![(
-            format!("guest/{}", self.program),
-            host::static_program(paths, self.program)?,
+            format!("guest/{TORTURE}"),
+            host::static_program(paths, TORTURE)?,
         )];
         content.extend_from_slice(self.content);
         let script = format!(
-            "{HUGE_PAGES}{SETTINGS}/guest/{} {}\necho \"exit status $?\"\n\
+            "{HUGE_PAGES}{SETTINGS}{TORTURE} {} {}\necho \"exit status $?\"\n\
              dmesg -s 16777216 | grep -A 30 -E '{TROUBLE}' | head -n 300\n",
             self.program, self.arguments
         );

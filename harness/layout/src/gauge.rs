@@ -1,6 +1,6 @@
 //! What a call changes in the counters of the process and of the machine.
 
-use crate::compare::Scope;
+use crate::{compare::Scope, counter::counter};
 use anyhow::Result;
 use std::{
     fs::{self, File},
@@ -144,12 +144,7 @@ impl Text {
 
     /// The number on the line that starts with a name. Zero if there is none.
     fn number(&self, name: &str) -> i64 {
-        String::from_utf8_lossy(&self.buffer[..self.len])
-            .lines()
-            .filter_map(|line| line.split_once([':', ' ']))
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        counter(&String::from_utf8_lossy(&self.buffer[..self.len]), name).unwrap_or(0)
     }
 }
 

@@ -48,6 +48,14 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
+impl Wire for () {
+    fn put(&self, _: &mut Vec<u8>) {}
+
+    fn get(_: &mut &[u8]) -> Result<Self> {
+        Ok(())
+    }
+}
+
 impl Wire for String {
     fn put(&self, out: &mut Vec<u8>) {
         (self.len() as u64).put(out);
