@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Stopped},
-    Moved,
+    moved::Moved,
 };
 use rustix::io::Errno;
 use std::ops::Range;

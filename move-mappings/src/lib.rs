@@ -38,10 +38,12 @@ mod call;
 mod each;
 mod error;
 mod maps;
+mod moved;
 mod seal;
 mod support;
 
 pub use error::{Error, Invalid, Stopped};
+pub use moved::Moved;
 pub use support::{support, supports_ranges, Support};
 
 use call::Call;
@@ -79,20 +81,6 @@ impl Options {
         self.atomic = atomic;
         self
     }
-}
-
-/// How a range was moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// One call moved all of it, in one step under the lock of the address space. Where there is
-    /// but one mapping, this is so on every kernel.
-    OneCall,
-    /// Several mappings were moved one after another. Other threads may have seen some of them at the new
-    /// place and the others at the old one.
-    ByMapping {
-        /// How many mappings had a call of their own.
-        calls: usize,
-    },
 }
 
 /// Moves all that is mapped in `len` bytes from `old` on to the same offsets from `new` on.

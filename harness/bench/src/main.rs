@@ -119,7 +119,7 @@ fn moves(case: Case) -> Result<Line> {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    mem::peek::survive_faults()?;
+    mem::signal::survive_faults()?;
     std::fs::write("/proc/sys/vm/max_map_count", "1000000")?;
 
     match cli.command {

@@ -39,3 +39,8 @@ pub fn in_table(page: usize) -> usize {
 pub fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
+
+/// Writes a range of pages as layouts have it.
+pub fn show(range: &Range<usize>) -> String {
+    format!("{}+{}", range.start, range.len())
+}

@@ -5,8 +5,8 @@
 use crate::{
     arena::{self, PAGE},
     page,
+    pagemap::present_or_swapped,
     smaps::{self, Entry},
-    snapshot::present_or_swapped,
     sys,
 };
 use anyhow::{Context, Result};

@@ -4,9 +4,9 @@
 
 use crate::{
     arena::{in_table, overlap, PMD},
-    compare::{Scope, Tables},
     kind::Kind,
     plan::{Layout, Unit},
+    scope::{Scope, Tables},
 };
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! What a call changes in the counters of the process and of the machine.
 
-use crate::{compare::Scope, counter::counter};
+use crate::{counter::counter, scope::Scope};
 use anyhow::Result;
 use std::{
     fs::{self, File},

@@ -10,6 +10,7 @@ pub mod maps;
 pub mod peek;
 pub mod remote;
 pub mod shared;
+pub mod signal;
 pub mod sys;
 
 use std::{io, ops::Range};

@@ -20,9 +20,6 @@ use anyhow::{anyhow, ensure, Result};
 use clap::Args;
 use layout::{in_child, Failure};
 
-/// Where other mappings are, if a check needs any.
-const OTHER: usize = 0x30_0000_0000;
-
 /// A check: its name, and what it does, in a process of its own.
 type Check = (&'static str, fn() -> Result<()>);
 
@@ -67,7 +64,7 @@ pub fn run(options: &Options) -> Result<bool> {
         );
     }
     figure::set_unit(options.instructions);
-    mem::peek::survive_faults()?;
+    mem::signal::survive_faults()?;
 
     let wanted = |name: &&str| names.is_empty() || names.iter().any(|other| other == name);
     let checks = CHECKS.iter().filter(|(name, _)| wanted(name));

@@ -106,8 +106,8 @@ fn possible<'a>(scene: &Scene, entries: Vec<&'a Entry>, partial: bool) -> Result
 
 /// Runs the phases, and returns how many moves were made and pages checked.
 fn phases(rules: &Rules) -> Result<(u64, u64)> {
-    mem::peek::survive_faults()?;
-    mem::code::survive_breakpoints()?;
+    mem::signal::survive_faults()?;
+    mem::signal::survive_breakpoints()?;
     if available_parallelism()?.get() < 2 {
         say!("one CPU: little happens at the same time");
     }

@@ -15,6 +15,8 @@ use std::ops::Range;
 /// Where strips are moved from, and to. Both have room for the longest.
 pub const OLD: usize = 0x10_0000_0000;
 pub const NEW: usize = 0x20_0000_0000;
+/// Where other mappings are, if any are needed.
+pub const OTHER: usize = 0x30_0000_0000;
 
 /// Mappings of which no two neighbours merge.
 pub struct Strip {

@@ -3,11 +3,10 @@
 use super::{
     refused,
     snapshot::{self, Snapshot},
-    OTHER,
 };
 use crate::{
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{Strip, NEW, OLD, OTHER},
 };
 use anyhow::{bail, Context, Result};
 use mem::{

@@ -3,11 +3,10 @@
 use super::{
     figure::{length, time},
     mover::SEGMENTS,
-    OTHER,
 };
 use crate::{
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{Strip, NEW, OLD, OTHER},
 };
 use anyhow::{ensure, Context, Result};
 use mem::{

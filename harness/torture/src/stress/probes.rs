@@ -219,7 +219,7 @@ pub fn run() -> bool {
     let mut tap = Tap::begin(4);
 
     for how in [How::OneCall, How::CallForEach] {
-        let outcome = mem::peek::survive_faults()
+        let outcome = mem::signal::survive_faults()
             .map_err(Into::into)
             .and_then(|()| code_file())
             .and_then(|file| turn_on_and_off(how, &file, shared::number().context("mmap")?));

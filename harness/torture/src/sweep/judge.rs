@@ -6,7 +6,7 @@ use super::{
 };
 use crate::errno;
 use anyhow::{bail, Result};
-use layout::{compare, in_child, runs, show, Effect, Layout, Mark, Page, Scope, Snapshot};
+use layout::{arena::show, compare, in_child, runs, Effect, Layout, Mark, Page, Scope, Snapshot};
 use std::{ops::Range, path::Path};
 
 /// After how many seconds a child hangs.
