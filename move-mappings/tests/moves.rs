@@ -128,11 +128,10 @@ fn contents(start: *mut c_void, pages: usize) -> BTreeMap<usize, usize> {
     };
     (0..pages)
         .filter(|index| readable(page(start, *index) as usize))
-        // SAFETY: The page may be read, and nobody else uses it.
         .map(|index| {
-            (index, unsafe {
-                page(start, index).cast::<usize>().read_volatile()
-            })
+            // SAFETY: The page may be read, and nobody else uses it.
+            let word = unsafe { page(start, index).cast::<usize>().read_volatile() };
+            (index, word)
         })
         .collect()
 }

@@ -4,6 +4,8 @@
 //! heap and its stacks are not in. So whatever is done to memory there, no reference that Rust
 //! knows of is affected, and the functions of this crate are safe to call.
 
+#![deny(missing_docs)]
+
 pub mod code;
 pub mod cpu;
 pub mod maps;
