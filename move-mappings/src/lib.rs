@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves a range of memory that is made of many mappings.
 //!
 //! A region that was split by `mprotect()`, `madvise()`, `munmap()` or earlier moves is many
@@ -42,9 +44,17 @@ mod moved;
 mod seal;
 mod support;
 
-pub use error::{Error, Invalid, Stopped};
+pub use error::{
+    Error,
+    Invalid,
+    Stopped, //
+};
 pub use moved::Moved;
-pub use support::{support, supports_ranges, Support};
+pub use support::{
+    support,
+    supports_ranges,
+    Support, //
+};
 
 use call::Call;
 use maps::Maps;

@@ -1,20 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves that the kernel makes, whichever way it can. These tests hold on every kernel.
 
 use move_mappings::{
-    move_mappings, support, supports_ranges, Error, Invalid, Moved, Options, Support,
+    move_mappings,
+    support,
+    supports_ranges,
+    Error,
+    Invalid,
+    Moved,
+    Options,
+    Support, //
 };
 use rustix::{
     mm::{
-        madvise, mmap, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags,
+        madvise,
+        mmap,
+        mmap_anonymous,
+        mprotect,
+        munmap,
+        Advice,
+        MapFlags,
+        MprotectFlags,
+        ProtFlags, //
     },
-    param::page_size,
+    param::page_size, //
 };
 use std::{
     collections::BTreeMap,
     ffi::c_void,
-    fs, io,
+    fs,
+    io,
     ptr::null_mut,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex,
+        MutexGuard,
+        PoisonError, //
+    }, //
 };
 
 /// A part of a region.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The addresses that layouts use. Layouts count in pages from the start of the arena.
 
 use std::ops::Range;

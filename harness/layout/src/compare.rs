@@ -1,12 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What two snapshots differ in, in words.
 
 mod pages;
 
 use crate::{
-    arena::{show, PAGE},
+    arena::{
+        show,
+        PAGE, //
+    },
     scope::Scope,
     smaps::kilobytes,
-    snapshot::{Mapping, Snapshot},
+    snapshot::{
+        Mapping,
+        Snapshot, //
+    }, //
 };
 use pages::compare_pages;
 use std::collections::HashMap;
@@ -129,7 +137,10 @@ mod tests {
     use crate::{
         arena,
         capture::Capture,
-        pagemap::{PRESENT, SOFT_DIRTY},
+        pagemap::{
+            PRESENT,
+            SOFT_DIRTY, //
+        }, //
     };
 
     const HERE_AND_THERE: [&str; 2] = ["here", "there"];

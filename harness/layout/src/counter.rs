@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Counters of the kernel, in texts that have one on each line, behind its name.
 
 /// The number on the line of a name, as in `/proc/meminfo` or `/proc/vmstat`.

@@ -1,12 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the system has, found out by trying.
 
 use crate::{
-    arena::{addresses, PMD},
+    arena::{
+        addresses,
+        PMD, //
+    },
     counter::counter,
     kind::Kind,
     mark::Mark,
     plan::Unit,
-    sys,
+    sys, //
 };
 use std::fs;
 

@@ -1,12 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a call changes in the counters of the process and of the machine.
 
-use crate::{counter::counter, scope::Scope};
+use crate::{
+    counter::counter,
+    scope::Scope, //
+};
 use anyhow::Result;
 use std::{
-    fs::{self, File},
-    hash::{Hash, Hasher},
+    fs::{
+        self,
+        File, //
+    },
+    hash::{
+        Hash,
+        Hasher, //
+    },
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::FileExt, //
 };
 
 /// Counters that are exact, from /proc/self/status.

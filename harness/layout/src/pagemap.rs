@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Bits of a word of `/proc/self/pagemap`.
 
 pub const PRESENT: u64 = 1 << 63;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What counts as a difference between two snapshots.
 
 use crate::snapshot::Mapping;

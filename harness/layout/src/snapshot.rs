@@ -1,16 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a process can find out about its arena.
 
 use crate::{
-    arena::{self, show},
-    capture::{Capture, UNREAD},
-    pagemap::{present_or_swapped, FRAME, PRESENT, SWAPPED},
-    smaps::{self, Entry},
+    arena::{
+        self,
+        show, //
+    },
+    capture::{
+        Capture,
+        UNREAD, //
+    },
+    pagemap::{
+        present_or_swapped,
+        FRAME,
+        PRESENT,
+        SWAPPED, //
+    },
+    smaps::{
+        self,
+        Entry, //
+    }, //
 };
 use std::{
     collections::HashMap,
     fmt,
-    hash::{Hash, Hasher},
-    ops::Range,
+    hash::{
+        Hash,
+        Hasher, //
+    },
+    ops::Range, //
 };
 
 /// A page of a mapping.

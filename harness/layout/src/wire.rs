@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Numbers and bytes, as one process hands them to another.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 
 /// Something that can be handed over.
 pub trait Wire: Sized {

@@ -1,10 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Functions in the field, which are called by their address.
 //!
 //! Nothing may be mapped there at the moment, or what is mapped may not be executed. A breakpoint
 //! may be there that nobody owns. Each ends the call, and is its result.
 
-use crate::{checked, in_field, FIELD};
-use std::{arch::global_asm, io};
+use crate::{
+    checked,
+    in_field,
+    FIELD, //
+};
+use std::{
+    arch::global_asm,
+    io, //
+};
 
 global_asm!(
     ".pushsection .text.mem_call, \"ax\", @progbits",
@@ -93,9 +102,17 @@ mod tests {
     use super::*;
     use crate::{
         peek::poke,
-        signal::{survive_breakpoints, survive_faults},
-        sys::{map, protect, unmap, Source},
-        PAGE,
+        signal::{
+            survive_breakpoints,
+            survive_faults, //
+        },
+        sys::{
+            map,
+            protect,
+            unmap,
+            Source, //
+        },
+        PAGE, //
     };
 
     /// Maps code and calls it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Memory by address, for programs that test what `mremap()` does to it.
 //!
 //! All of it lies in the *field*, a part of the address space that the program, its libraries, its
@@ -15,7 +17,10 @@ pub mod shared;
 pub mod signal;
 pub mod sys;
 
-use std::{io, ops::Range};
+use std::{
+    io,
+    ops::Range, //
+};
 
 /// The size of a page in bytes. x86-64 has no other.
 pub const PAGE: usize = 4096;

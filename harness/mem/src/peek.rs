@@ -1,10 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Loads and stores by the CPU, at addresses where nothing may be mapped at the moment.
 //!
 //! Each is a function whose first instruction is the access. Should that one fault, the handler of
 //! the signal goes on at the return of the function instead, with the signal as its result: see
 //! [`signal`](crate::signal).
 
-use crate::{in_field, PAGE};
+use crate::{
+    in_field,
+    PAGE, //
+};
 use std::arch::global_asm;
 
 global_asm!(
@@ -88,7 +93,12 @@ mod tests {
     use super::*;
     use crate::{
         signal::survive_faults,
-        sys::{map, protect, unmap, Source},
+        sys::{
+            map,
+            protect,
+            unmap,
+            Source, //
+        }, //
     };
 
     #[test]

@@ -1,7 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Signals that end an access or a call, in place of the program.
 
-use crate::{checked, code, peek};
-use std::{io, ptr};
+use crate::{
+    checked,
+    code,
+    peek, //
+};
+use std::{
+    io,
+    ptr, //
+};
 
 extern "C" fn on_fault(signal: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: The kernel passes the context of the thread to handlers with `SA_SIGINFO`, and

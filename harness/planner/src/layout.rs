@@ -1,6 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Address spaces that exist on paper only.
 
-use crate::plan::{Mapping, Request, Segment, Space, Totals};
+use crate::plan::{
+    Mapping,
+    Request,
+    Segment,
+    Space,
+    Totals, //
+};
 use proptest::prelude::*;
 use std::ops::Range;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The planner of the kernel, built from the same file, and what must hold of it for any layout.
 
 #![cfg(test)]

@@ -1,8 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What holds of every plan.
 
 use crate::{
-    layout::{layouts, mapped_pages, Paper, PAGE},
-    plan::{plan, runs, segments, CheckedPlan, Pages, Reason, Request, Segment, Way},
+    layout::{
+        layouts,
+        mapped_pages,
+        Paper,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        runs,
+        segments,
+        CheckedPlan,
+        Pages,
+        Reason,
+        Request,
+        Segment,
+        Way, //
+    }, //
 };
 use proptest::prelude::*;
 

@@ -1,8 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is refused, and what a refusal names.
 
 use crate::{
-    layout::{layouts, No, Paper, PAGE},
-    plan::{plan, runs, segments, Refusal, Request},
+    layout::{
+        layouts,
+        No,
+        Paper,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        runs,
+        segments,
+        Refusal,
+        Request, //
+    }, //
 };
 use proptest::prelude::*;
 

@@ -1,8 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A source that ends inside of a huge page of hugetlb ends with that page.
 
 use crate::{
-    layout::{Area, Paper, PAGE},
-    plan::{plan, segments, Reason, Refusal, Request, Way},
+    layout::{
+        Area,
+        Paper,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        segments,
+        Reason,
+        Refusal,
+        Request,
+        Way, //
+    }, //
 };
 use proptest::prelude::*;
 

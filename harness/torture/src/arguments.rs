@@ -1,9 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Arguments that several programs take.
 
 use clap::Args;
 use std::{
     path::PathBuf,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// Where a program makes what it needs.

@@ -1,11 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Processes that a program makes.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::checked;
 use std::{
     os::unix::process::ExitStatusExt,
     process::ExitStatus,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// A process that was forked, and is killed when it is dropped.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How a call ended, as a number that one process hands to another.
 
 use std::io;

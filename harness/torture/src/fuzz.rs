@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves random layouts of mappings by one `mremap()` and by one for each segment, each in a
 //! process of its own, and compares what comes of it.
 //!
@@ -10,15 +12,36 @@ mod stats;
 mod trial;
 
 use crate::{
-    arguments::{Place, Seed, Until},
-    machine,
+    arguments::{
+        Place,
+        Seed,
+        Until, //
+    },
+    machine, //
 };
-use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
-use layout::{draw, Depth, Features, Layout};
+use anyhow::{
+    Context,
+    Result, //
+};
+use clap::{
+    Args,
+    Subcommand, //
+};
+use layout::{
+    draw,
+    Depth,
+    Features,
+    Layout, //
+};
 use run::Runner;
-use std::path::{Path, PathBuf};
-use trial::{Lab, Way};
+use std::path::{
+    Path,
+    PathBuf, //
+};
+use trial::{
+    Lab,
+    Way, //
+};
 
 #[derive(Args)]
 pub struct Options {

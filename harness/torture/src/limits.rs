@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Checks what a move does where a limit is in its way: the number of mappings, the patience of
 //! other threads, the life of the process.
 //!
@@ -16,9 +18,16 @@ mod survivor;
 mod yields;
 
 use crate::tap::Tap;
-use anyhow::{anyhow, ensure, Result};
+use anyhow::{
+    anyhow,
+    ensure,
+    Result, //
+};
 use clap::Args;
-use layout::{in_child, Failure};
+use layout::{
+    in_child,
+    Failure, //
+};
 
 /// A check: its name, and what it does, in a process of its own.
 type Check = (&'static str, fn() -> Result<()>);

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Programs that look for a move that goes wrong, as one that a guest takes with it.
 
 mod arguments;
@@ -12,7 +14,10 @@ mod strip;
 mod sweep;
 mod tap;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser,
+    Subcommand, //
+};
 use std::process::ExitCode;
 
 #[derive(Parser)]

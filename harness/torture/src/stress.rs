@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves memory to and fro while everything else happens to it, and looks whether any gets lost.
 //!
 //! Each page of a few regions carries a stamp that says what page it is. *Movers* move the regions
@@ -24,10 +26,20 @@ mod shape;
 mod stamp;
 mod workers;
 
-use crate::{arguments::Seed, say::say};
+use crate::{
+    arguments::Seed,
+    say::say, //
+};
 use antagonists::Entry;
-use anyhow::{bail, ensure, Result};
-use clap::{Args, Subcommand};
+use anyhow::{
+    bail,
+    ensure,
+    Result, //
+};
+use clap::{
+    Args,
+    Subcommand, //
+};
 use effects::Effects;
 use run::Run;
 use sabotage::Sabotage;
@@ -35,7 +47,10 @@ use scene::Scene;
 use std::{
     sync::atomic::Ordering,
     thread::available_parallelism,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 #[derive(Args)]

@@ -1,14 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A strip: many mappings side by side, each page with a stamp.
 //!
 //! ```text
 //!   [rw][r-][rw][r-][rw]...      `width` pages each
 //! ```
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    peek::{peek, poke, Fault},
-    sys::{self, Source},
-    PAGE,
+    peek::{
+        peek,
+        poke,
+        Fault, //
+    },
+    sys::{
+        self,
+        Source, //
+    },
+    PAGE, //
 };
 use std::ops::Range;
 

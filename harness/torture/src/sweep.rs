@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves layouts by one `mremap()` while memory runs short: every allocation of the call fails in
 //! turn, alone or with all that come after it.
 //!
@@ -12,13 +14,24 @@ mod run;
 mod session;
 
 use crate::{
-    arguments::{Place, Seed, Until},
-    machine,
+    arguments::{
+        Place,
+        Seed,
+        Until, //
+    },
+    machine, //
 };
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{
+    Args,
+    Subcommand, //
+};
 use config::Config;
-use layout::{draw, shuffle, Features};
+use layout::{
+    draw,
+    shuffle,
+    Features, //
+};
 use run::Sweep;
 
 #[derive(Args)]

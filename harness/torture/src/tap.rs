@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Results in TAP, the Test Anything Protocol.
 
 use std::fmt::Display;

@@ -1,11 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What two sides differ in, page by page.
 
 use crate::{
     arena::show,
     capture::UNREAD,
-    pagemap::{EXCLUSIVE, FRAME, OF_FILE, PRESENT, SOFT_DIRTY, SWAPPED, WRITE_PROTECTED},
+    pagemap::{
+        EXCLUSIVE,
+        FRAME,
+        OF_FILE,
+        PRESENT,
+        SOFT_DIRTY,
+        SWAPPED,
+        WRITE_PROTECTED, //
+    },
     scope::Scope,
-    snapshot::{Mapping, Page},
+    snapshot::{
+        Mapping,
+        Page, //
+    }, //
 };
 
 /// How many pages of a mapping are named.

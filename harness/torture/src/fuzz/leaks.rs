@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a run has left behind in the machine.
 
 use layout::counter;

@@ -1,13 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Trying layouts, one after the other.
 
 use super::{
     leaks::InUse,
     stats::Stats,
-    trial::{Lab, Outcome},
+    trial::{
+        Lab,
+        Outcome, //
+    }, //
 };
 use anyhow::Result;
-use layout::{KernelLog, Layout};
-use std::time::{Duration, Instant};
+use layout::{
+    KernelLog,
+    Layout, //
+};
+use std::time::{
+    Duration,
+    Instant, //
+};
 
 /// Of so many layouts one may be unsteady.
 const STEADY: usize = 100;

@@ -1,8 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves that are wrong on purpose, to see that it is noticed.
 
-use super::trial::{Lab, Outcome, Way};
+use super::trial::{
+    Lab,
+    Outcome,
+    Way, //
+};
 use anyhow::Result;
-use layout::{Layout, Mistake};
+use layout::{
+    Layout,
+    Mistake, //
+};
 
 /// Layouts in which each mistake shows.
 const LAYOUTS: [&str; 4] = [

@@ -1,8 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What was covered.
 
 use super::trial::Done;
-use layout::{Kind, Layout, Mark};
-use std::{collections::BTreeMap, time::Instant};
+use layout::{
+    Kind,
+    Layout,
+    Mark, //
+};
+use std::{
+    collections::BTreeMap,
+    time::Instant, //
+};
 
 /// Counts of a run.
 pub struct Stats {

@@ -1,15 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! One layout, moved in two ways in processes of their own.
 
 use crate::errno;
 use anyhow::Result;
 use layout::{
-    arena::overlap, by_a_call_each, by_mistake, by_one_call, compare, in_child, wire, Capture,
-    Depth, Effect, Gauge, Layout, Mistake, Scope, Snapshot, Verdict,
+    arena::overlap,
+    by_a_call_each,
+    by_mistake,
+    by_one_call,
+    compare,
+    in_child,
+    wire,
+    Capture,
+    Depth,
+    Effect,
+    Gauge,
+    Layout,
+    Mistake,
+    Scope,
+    Snapshot,
+    Verdict, //
 };
 use std::{
-    hash::{DefaultHasher, Hasher},
+    hash::{
+        DefaultHasher,
+        Hasher, //
+    },
     ops::Range,
-    path::PathBuf,
+    path::PathBuf, //
 };
 
 /// After how many seconds a child hangs.

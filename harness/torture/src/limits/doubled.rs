@@ -1,11 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A move that leaves its source mapped needs as many mappings again.
 
-use super::{refused, snapshot::Snapshot};
-use crate::strip::{Strip, NEW, OLD};
-use anyhow::{Context, Result};
+use super::{
+    refused,
+    snapshot::Snapshot, //
+};
+use crate::strip::{
+    Strip,
+    NEW,
+    OLD, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
 use mem::{
-    sys::{self, move_range, Leave},
-    PAGE,
+    sys::{
+        self,
+        move_range,
+        Leave, //
+    },
+    PAGE, //
 };
 
 const ALL: usize = 40_000;

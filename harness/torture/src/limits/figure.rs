@@ -1,8 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Figures, printed for people to read.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 static INSTRUCTIONS: AtomicBool = AtomicBool::new(false);

@@ -1,17 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A move that would need more mappings than a process may have.
 
 use super::{
     refused,
-    snapshot::{self, Snapshot},
+    snapshot::{
+        self,
+        Snapshot, //
+    }, //
 };
 use crate::{
     say::say,
-    strip::{Strip, NEW, OLD, OTHER},
+    strip::{
+        Strip,
+        NEW,
+        OLD,
+        OTHER, //
+    }, //
 };
-use anyhow::{bail, Context, Result};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
 use mem::{
-    sys::{self, move_range, Leave, Source},
-    PAGE,
+    sys::{
+        self,
+        move_range,
+        Leave,
+        Source, //
+    },
+    PAGE, //
 };
 
 const MAPPINGS: usize = 1_000;

@@ -1,23 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How long a move keeps others waiting.
 
 use super::{
-    figure::{length, time},
-    mover::SEGMENTS,
+    figure::{
+        length,
+        time, //
+    },
+    mover::SEGMENTS, //
 };
 use crate::{
     say::say,
-    strip::{Strip, NEW, OLD, OTHER},
+    strip::{
+        Strip,
+        NEW,
+        OLD,
+        OTHER, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    peek::{peek, poke},
-    sys::{self, move_range, Leave, Source},
-    PAGE,
+    peek::{
+        peek,
+        poke, //
+    },
+    sys::{
+        self,
+        move_range,
+        Leave,
+        Source, //
+    },
+    PAGE, //
 };
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    },
     thread,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// Memory for faults that have nothing to do with the move, in pages.

@@ -1,15 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A process that is killed while it moves dies soon.
 
 use super::{
-    figure::{length, time},
-    mover::{Mover, SEGMENTS},
+    figure::{
+        length,
+        time, //
+    },
+    mover::{
+        Mover,
+        SEGMENTS, //
+    }, //
 };
 use crate::{
     child::Child,
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{
+        Strip,
+        NEW,
+        OLD, //
+    }, //
 };
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 use std::time::Duration;
 
 /// How many movers are killed.

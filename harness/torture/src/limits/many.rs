@@ -1,17 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A move of most of what a process may have.
 
 use super::{
-    figure::{length, time},
-    snapshot::{self, Snapshot},
+    figure::{
+        length,
+        time, //
+    },
+    snapshot::{
+        self,
+        Snapshot, //
+    }, //
 };
 use crate::{
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{
+        Strip,
+        NEW,
+        OLD, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    sys::{move_range, Leave},
-    PAGE,
+    sys::{
+        move_range,
+        Leave, //
+    },
+    PAGE, //
 };
 use std::ops::Range;
 

@@ -1,13 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A process that makes one long move and says how far it is.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use mem::{
     shared,
-    sys::{move_range, Leave},
+    sys::{
+        move_range,
+        Leave, //
+    }, //
 };
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
+    time::Duration, //
 };
 
 /// How many mappings a long move moves.

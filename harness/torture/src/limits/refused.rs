@@ -1,7 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A call that is refused because of the number of mappings, and changes none.
 
 use super::snapshot::Snapshot;
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use std::io;
 
 /// Makes the call and expects `ENOMEM`, and the same mappings afterwards. Returns these.

@@ -1,8 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! `/proc/self/maps` at one time, to compare with another.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use mem::FIELD;
-use std::{fs, fs::File, io::Read};
+use std::{
+    fs,
+    fs::File,
+    io::Read, //
+};
 
 /// Room for the lines of all mappings that a process may have.
 const ROOM: usize = 8 << 20;

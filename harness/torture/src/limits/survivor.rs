@@ -1,20 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A mover that is killed while another process shares its address space.
 
 use super::{
-    figure::{length, time},
-    mover::{Mover, SEGMENTS},
+    figure::{
+        length,
+        time, //
+    },
+    mover::{
+        Mover,
+        SEGMENTS, //
+    }, //
 };
 use crate::{
     child::Child,
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{
+        Strip,
+        NEW,
+        OLD, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
     checked,
     peek::peek,
-    sys::{self, move_range, Leave, Source},
-    PAGE,
+    sys::{
+        self,
+        move_range,
+        Leave,
+        Source, //
+    },
+    PAGE, //
 };
 use std::time::Duration;
 

@@ -1,24 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A long move does not keep other processes from their CPU.
 
 use super::{
-    figure::{length, time},
-    mover::SEGMENTS,
+    figure::{
+        length,
+        time, //
+    },
+    mover::SEGMENTS, //
 };
 use crate::{
     child::Child,
     say::say,
-    strip::{Strip, NEW, OLD},
+    strip::{
+        Strip,
+        NEW,
+        OLD, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    cpu, shared,
-    sys::{move_range, Leave},
+    cpu,
+    shared,
+    sys::{
+        move_range,
+        Leave, //
+    }, //
 };
 use std::{
     fs,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
     thread,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// How many moves are watched.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What happens to the regions while they move. A file each.
 
 mod advise;

@@ -1,10 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A memory cgroup for this process, joined before it has memory to charge.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process,
+    fs,
+    io,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process, //
 };
 
 /// Where cgroup2 is mounted.

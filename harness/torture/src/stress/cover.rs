@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What `/proc/self/maps` says of a region.
 //!
 //! Antagonists split mappings and change what may be done with them, so mappings are not compared
@@ -5,13 +7,26 @@
 
 use super::{
     kind::Kind,
-    position::{Place, Position, Spot, SLOTS},
-    region::Region,
+    position::{
+        Place,
+        Position,
+        Spot,
+        SLOTS, //
+    },
+    region::Region, //
 };
-use anyhow::{anyhow, ensure, Result};
+use anyhow::{
+    anyhow,
+    ensure,
+    Result, //
+};
 use mem::{
-    maps::{self, MMPermissions, MemoryMap},
-    PAGE,
+    maps::{
+        self,
+        MMPermissions,
+        MemoryMap, //
+    },
+    PAGE, //
 };
 
 /// The mapping that each page of a region has in a slot.

@@ -1,7 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What antagonists get done, by the kernel's own counts: one that acts may get nowhere.
 
 use crate::say::say;
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use layout::counter;
 use std::fs;
 

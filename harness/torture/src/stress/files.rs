@@ -1,16 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The files that parts of a region are mapped from. Page n of the region maps page n of a file.
 
-use super::{kind::Kind, shape::Shape, stamp};
+use super::{
+    kind::Kind,
+    shape::Shape,
+    stamp, //
+};
 use crate::say::say;
-use anyhow::{ensure, Context, Result};
-use mem::{checked, code, PAGE};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use mem::{
+    checked,
+    code,
+    PAGE, //
+};
 use std::{
     ffi::CStr,
     fs::File,
     os::{
-        fd::{AsRawFd, FromRawFd},
-        unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    },
+        fd::{
+            AsRawFd,
+            FromRawFd, //
+        },
+        unix::fs::{
+            FileExt,
+            MetadataExt,
+            OpenOptionsExt, //
+        }, //
+    }, //
 };
 
 /// Where a tmpfs may be mounted.

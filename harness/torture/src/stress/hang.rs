@@ -1,7 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is known of the threads of a process that hangs.
 
 use crate::say::say;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path, //
+};
 
 /// What the kernel tells of a thread, as far as it is built to.
 const FILES: [&str; 3] = ["wchan", "syscall", "stack"];

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the units of a region are made of.
 
 /// A kind of memory.

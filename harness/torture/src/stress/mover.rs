@@ -1,23 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves a region to and fro, and checks it after each move.
 
 use super::{
     cover,
     kind::Kind,
-    position::{Place, Position, SLOTS},
-    region::{By, Region},
-    sabotage::{move_in_steps, spoil, Sabotage},
+    position::{
+        Place,
+        Position,
+        SLOTS, //
+    },
+    region::{
+        By,
+        Region, //
+    },
+    sabotage::{
+        move_in_steps,
+        spoil,
+        Sabotage, //
+    },
     scene::Scene,
-    stamp::{Sight, WORDS},
+    stamp::{
+        Sight,
+        WORDS, //
+    }, //
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
     maps,
     peek::Fault,
-    sys::{self, Leave},
-    PAGE,
+    sys::{
+        self,
+        Leave, //
+    },
+    PAGE, //
 };
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
-use std::{ops::Range, sync::atomic::Ordering, thread, time::Duration};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
+use std::{
+    ops::Range,
+    sync::atomic::Ordering,
+    thread,
+    time::Duration, //
+};
 
 /// One move in so many is followed by a look at `/proc/self/maps`.
 const MAPS_EVERY: u32 = 8;

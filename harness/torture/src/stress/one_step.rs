@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is seen of a region at one time must be before a move or after it, as a whole.
 
-use super::position::{Place, Position, Spot};
+use super::position::{
+    Place,
+    Position,
+    Spot, //
+};
 
 /// Finds out which pages contradict that a move is one step.
 ///

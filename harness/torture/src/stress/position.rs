@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Where a region is, for all who look at it.
 //!
 //! A region has a few *slots*, ranges of addresses where it can be. All of it rests in one, but
@@ -9,7 +11,11 @@
 use std::{
     fmt,
     ops::Range,
-    sync::atomic::{fence, AtomicU64, Ordering},
+    sync::atomic::{
+        fence,
+        AtomicU64,
+        Ordering, //
+    }, //
 };
 
 /// How many slots a region has.

@@ -1,12 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Uprobes, by tracefs.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
-    fs::{self, File},
-    io::{self, Write},
-    os::fd::{AsFd, AsRawFd},
-    path::{Path, PathBuf},
-    process,
+    fs::{
+        self,
+        File, //
+    },
+    io::{
+        self,
+        Write, //
+    },
+    os::fd::{
+        AsFd,
+        AsRawFd, //
+    },
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process, //
 };
 
 /// Where tracefs may be mounted. The second place mounts it by itself.

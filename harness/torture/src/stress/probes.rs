@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A uprobe is turned on and off in a process that does nothing but move its code.
 //!
 //! Registration looks for the mappings of a file and then waits for the lock of their address
@@ -9,30 +11,56 @@
 //! ```
 
 use super::{
-    files::{memfd, write_function},
+    files::{
+        memfd,
+        write_function, //
+    },
     probe::Probe,
-    stamp,
+    stamp, //
 };
 use crate::{
     child::Child,
     say::say,
-    strip::{Strip, NEW, OLD},
-    tap::Tap,
+    strip::{
+        Strip,
+        NEW,
+        OLD, //
+    },
+    tap::Tap, //
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    code, maps,
+    code,
+    maps,
     peek::word,
     shared,
-    sys::{self, Leave, Source},
-    PAGE,
+    sys::{
+        self,
+        Leave,
+        Source, //
+    },
+    PAGE, //
 };
 use std::{
     fs::File,
-    os::{fd::AsFd, unix::process::ExitStatusExt},
-    sync::atomic::{AtomicU64, Ordering},
+    os::{
+        fd::AsFd,
+        unix::process::ExitStatusExt, //
+    },
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
     thread,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 const PAGES: usize = 6_000;

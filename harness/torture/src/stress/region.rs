@@ -1,23 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A region: memory of many kinds that moves between slots.
 
 use super::{
-    files::{self, Files},
+    files::{
+        self,
+        Files, //
+    },
     kind::Kind,
-    position::{Place, Position, Shared, Spot, SLOTS},
-    shape::{Shape, Unit},
-    stamp::{self, Sight, Stamp},
+    position::{
+        Place,
+        Position,
+        Shared,
+        Spot,
+        SLOTS, //
+    },
+    shape::{
+        Shape,
+        Unit, //
+    },
+    stamp::{
+        self,
+        Sight,
+        Stamp, //
+    }, //
 };
-use anyhow::{anyhow, Context, Result};
+use anyhow::{
+    anyhow,
+    Context,
+    Result, //
+};
 use mem::{
-    code::{self, Stop},
-    peek::{self, Fault},
-    remote, sys, PAGE,
+    code::{
+        self,
+        Stop, //
+    },
+    peek::{
+        self,
+        Fault, //
+    },
+    remote,
+    sys,
+    PAGE, //
 };
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
 use std::{
     ops::Range,
     os::fd::AsFd,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    }, //
 };
 
 /// Who looks at memory.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A run: phases, in each of which movers and some antagonists work at once.
 
 use super::{
@@ -6,14 +8,29 @@ use super::{
     mover::Mover,
     sabotage::Sabotage,
     scene::Scene,
-    workers::{random, Verdict, Watchdog, Worker},
+    workers::{
+        random,
+        Verdict,
+        Watchdog,
+        Worker, //
+    }, //
 };
 use crate::say::say;
-use anyhow::{bail, Context, Result};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
 use std::{
     sync::atomic::Ordering,
-    thread::{self, Scope},
-    time::{Duration, Instant},
+    thread::{
+        self,
+        Scope, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// How often the time is looked at.

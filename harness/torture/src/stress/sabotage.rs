@@ -1,13 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Wrongs done on purpose, to see that they are found.
 
 use super::region::Region;
 use clap::ValueEnum;
 use mem::{
     peek::poke,
-    sys::{self, Leave},
-    PAGE,
+    sys::{
+        self,
+        Leave, //
+    },
+    PAGE, //
 };
-use std::{io, ops::Range};
+use std::{
+    io,
+    ops::Range, //
+};
 
 /// What a mover does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,13 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! All that a run is about: the regions.
 
-use super::{cgroup::Cgroup, kind::Kind, region::Region, shape::Shape};
+use super::{
+    cgroup::Cgroup,
+    kind::Kind,
+    region::Region,
+    shape::Shape, //
+};
 use crate::say::say;
 use anyhow::Result;
 use mem::PAGE;
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom, //
+};
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, AtomicU64},
+    sync::atomic::{
+        AtomicBool,
+        AtomicU64, //
+    }, //
 };
 
 /// Where regions start. The first one lies below everything else of the process, so that one read

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How a region is laid out: units, each of pages of one kind, with holes between.
 
 use super::kind::Kind;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the pages of a region carry, and what is made of what is found.
 //!
 //! ```text
@@ -6,7 +8,10 @@
 //! ```
 
 use super::kind::Kind;
-use mem::{peek::Fault, PAGE};
+use mem::{
+    peek::Fault,
+    PAGE, //
+};
 use std::fmt;
 
 /// The words of a page that carry its stamp.

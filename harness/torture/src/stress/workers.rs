@@ -1,13 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Threads that act over and over until they are told to stop, and what is known of them.
 
 use anyhow::Result;
-use rand::{rngs::ChaCha8Rng, SeedableRng};
+use rand::{
+    rngs::ChaCha8Rng,
+    SeedableRng, //
+};
 use std::{
     sync::{
-        atomic::{AtomicBool, AtomicU64, Ordering},
-        Mutex,
+        atomic::{
+            AtomicBool,
+            AtomicU64,
+            Ordering, //
+        },
+        Mutex, //
     },
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// A thread.

@@ -1,6 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The layouts that are swept.
 
-use layout::{arena::PMD, Features, Fill, Kind, Layout, Mark, Move, Part, Prot, Unit};
+use layout::{
+    arena::PMD,
+    Features,
+    Fill,
+    Kind,
+    Layout,
+    Mark,
+    Move,
+    Part,
+    Prot,
+    Unit, //
+};
 
 /// Where the source and the destination are.
 const SOURCE: usize = 16 * PMD;

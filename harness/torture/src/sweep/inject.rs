@@ -1,13 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Letting allocations of the kernel fail, as Documentation/fault-injection says.
 //!
 //! Nothing is allocated between arming a fault and disarming it, but by the call in between.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
     fmt,
-    fs::{self, File},
+    fs::{
+        self,
+        File, //
+    },
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::FileExt, //
 };
 
 const DEBUG: &str = "/sys/kernel/debug";

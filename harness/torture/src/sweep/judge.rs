@@ -1,13 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Whether a call that failed left what it should, and one that succeeded did what it should.
 
 use super::{
     inject,
-    session::{without_faults, Call, Session, Task},
+    session::{
+        without_faults,
+        Call,
+        Session,
+        Task, //
+    }, //
 };
 use crate::errno;
-use anyhow::{bail, Result};
-use layout::{arena::show, compare, in_child, runs, Effect, Layout, Mark, Page, Scope, Snapshot};
-use std::{ops::Range, path::Path};
+use anyhow::{
+    bail,
+    Result, //
+};
+use layout::{
+    arena::show,
+    compare,
+    in_child,
+    runs,
+    Effect,
+    Layout,
+    Mark,
+    Page,
+    Scope,
+    Snapshot, //
+};
+use std::{
+    ops::Range,
+    path::Path, //
+};
 
 /// After how many seconds a child hangs.
 pub const PATIENCE: u32 = 300;

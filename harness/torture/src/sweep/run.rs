@@ -1,18 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Sweeping one configuration after the other.
 
 use super::{
     config::Config,
-    inject::{Fault, Needs},
-    judge::{Judge, PATIENCE},
-    session::{self, needs, under_faults},
+    inject::{
+        Fault,
+        Needs, //
+    },
+    judge::{
+        Judge,
+        PATIENCE, //
+    },
+    session::{
+        self,
+        needs,
+        under_faults, //
+    }, //
 };
-use anyhow::{Context, Result};
-use layout::{in_child, Capture, Depth, KernelLog, Layout, Snapshot, Verdict};
+use anyhow::{
+    Context,
+    Result, //
+};
+use layout::{
+    in_child,
+    Capture,
+    Depth,
+    KernelLog,
+    Layout,
+    Snapshot,
+    Verdict, //
+};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{
+        BTreeSet,
+        HashSet, //
+    },
     fmt,
     ops::Range,
-    path::PathBuf,
+    path::PathBuf, //
 };
 
 /// At how many points of a call memory may run out for the rest of it.

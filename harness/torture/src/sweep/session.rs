@@ -1,13 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a child does: moves a layout under one fault after the other.
 
-use super::inject::{Fault, Injector, Needs, PATIENCE};
-use crate::errno;
-use anyhow::{ensure, Result};
-use layout::{
-    by_a_call_each, by_one_call, clear_destination, wire, Capture, Depth, Effect, Gauge, Layout,
-    Snapshot,
+use super::inject::{
+    Fault,
+    Injector,
+    Needs,
+    PATIENCE, //
 };
-use std::{ops::Range, path::Path};
+use crate::errno;
+use anyhow::{
+    ensure,
+    Result, //
+};
+use layout::{
+    by_a_call_each,
+    by_one_call,
+    clear_destination,
+    wire,
+    Capture,
+    Depth,
+    Effect,
+    Gauge,
+    Layout,
+    Snapshot, //
+};
+use std::{
+    ops::Range,
+    path::Path, //
+};
 
 /// How a call ended.
 #[derive(Clone, Debug)]

@@ -1,17 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Advice that keeps the contents of memory, by `madvise()` and by `process_madvise()`.
 
 use super::Antagonist;
-use crate::stress::{kind::Kind, region::Region, scene::Scene};
-use anyhow::{bail, ensure, Context, Result};
+use crate::stress::{
+    kind::Kind,
+    region::Region,
+    scene::Scene, //
+};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
     checked,
-    sys::{self, Source},
-    FIELD, PAGE,
+    sys::{
+        self,
+        Source, //
+    },
+    FIELD,
+    PAGE, //
 };
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
 use std::{
     io,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{
+        AsRawFd,
+        FromRawFd,
+        OwnedFd, //
+    }, //
 };
 
 /// What advice is given to.

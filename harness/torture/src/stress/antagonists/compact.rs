@@ -1,8 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Compacts all memory, which moves pages about.
 
 use super::Antagonist;
 use crate::stress::scene::Scene;
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use rand::rngs::ChaCha8Rng;
 use std::fs;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Children that look for every page in their copy of the address space, and move it.
 
 use super::Antagonist;
@@ -5,18 +7,37 @@ use crate::{
     child::Child,
     stress::{
         kind::Kind,
-        position::{Position, Spot, SLOTS},
-        region::{By, Region},
+        position::{
+            Position,
+            Spot,
+            SLOTS, //
+        },
+        region::{
+            By,
+            Region, //
+        },
         scene::Scene,
-        stamp::{Sight, WORDS},
-    },
+        stamp::{
+            Sight,
+            WORDS, //
+        }, //
+    }, //
 };
-use anyhow::{bail, Result};
+use anyhow::{
+    bail,
+    Result, //
+};
 use mem::{
-    sys::{self, Leave},
-    PAGE,
+    sys::{
+        self,
+        Leave, //
+    },
+    PAGE, //
 };
-use rand::{rngs::ChaCha8Rng, RngExt};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
 
 /// What a child found. It is the status that the child exits with.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Lets KSM merge equal pages, and parts them.
 
 use super::Antagonist;
-use crate::stress::{kind::Kind, region::Region, scene::Scene, stamp::word};
-use anyhow::{Context, Result};
-use mem::{
-    peek::{self, poke},
-    sys, PAGE,
+use crate::stress::{
+    kind::Kind,
+    region::Region,
+    scene::Scene,
+    stamp::word, //
 };
-use rand::{rngs::ChaCha8Rng, RngExt};
-use std::{fs, io};
+use anyhow::{
+    Context,
+    Result, //
+};
+use mem::{
+    peek::{
+        self,
+        poke, //
+    },
+    sys,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
+use std::{
+    fs,
+    io, //
+};
 
 const KSM: &str = "/sys/kernel/mm/ksm";
 

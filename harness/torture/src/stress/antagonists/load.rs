@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Loads by the CPU.
 //!
 //! A load that needs no fault is not ordered with the move, so that of two pages one may be seen
@@ -6,13 +8,29 @@
 
 use super::Antagonist;
 use crate::stress::{
-    position::{Place, SLOTS},
-    region::{By, Region},
+    position::{
+        Place,
+        SLOTS, //
+    },
+    region::{
+        By,
+        Region, //
+    },
     scene::Scene,
-    stamp::{Sight, WORDS},
+    stamp::{
+        Sight,
+        WORDS, //
+    }, //
 };
-use anyhow::{ensure, Result};
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
+use anyhow::{
+    ensure,
+    Result, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
 
 /// How many pages are looked at each time.
 const PAGES: usize = 16;

@@ -1,10 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Locks and unlocks memory.
 
 use super::Antagonist;
-use crate::stress::{kind::Kind, scene::Scene};
-use anyhow::{Context, Result};
+use crate::stress::{
+    kind::Kind,
+    scene::Scene, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
 use mem::sys;
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
 
 /// What is locked and unlocked. Memory that is locked from the start stays so.
 const KINDS: [Kind; 7] = [

@@ -1,11 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Migrates pages between two NUMA nodes.
 
 use super::Antagonist;
 use crate::stress::scene::Scene;
-use anyhow::{ensure, Context, Result};
-use mem::{checked, PAGE};
-use rand::{rngs::ChaCha8Rng, RngExt};
-use std::{fs, io};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use mem::{
+    checked,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
+use std::{
+    fs,
+    io, //
+};
 
 /// How many pages one call names at most.
 const PAGES: usize = 64;

@@ -1,11 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Takes pages out of service, as if the hardware had warned of them. Their contents move.
 
 use super::Antagonist;
 use crate::stress::scene::Scene;
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::{
-    sys::{self, Source},
-    FIELD, PAGE,
+    sys::{
+        self,
+        Source, //
+    },
+    FIELD,
+    PAGE, //
 };
 use rand::rngs::ChaCha8Rng;
 

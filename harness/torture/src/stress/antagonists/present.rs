@@ -1,14 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! One read of `/proc/self/pagemap`.
 //!
 //! The kernel looks at what one page table maps under one hold of the mmap lock. All slots of the
 //! low region lie in the range of one table.
 
 use super::Antagonist;
-use crate::stress::{one_step::half_moved, region::Region, scene::Scene};
-use anyhow::{bail, Context, Result};
+use crate::stress::{
+    one_step::half_moved,
+    region::Region,
+    scene::Scene, //
+};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
 use mem::PAGE;
 use rand::rngs::ChaCha8Rng;
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    os::unix::fs::FileExt, //
+};
 
 /// Bits of an entry: there is a page, or there is one that was swapped out or is being migrated.
 const THERE: u64 = 0b11 << 62;

@@ -1,11 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Reads what `/proc` shows of the address space, all of it, while it changes.
 
 use super::Antagonist;
 use crate::stress::scene::Scene;
-use anyhow::{Context, Result};
-use mem::{maps, PAGE};
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
-use std::{fs, io::ErrorKind, os::unix::fs::FileExt, path::Path};
+use anyhow::{
+    Context,
+    Result, //
+};
+use mem::{
+    maps,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom, //
+};
+use std::{
+    fs,
+    io::ErrorKind,
+    os::unix::fs::FileExt,
+    path::Path, //
+};
 
 /// Files to read. Kernels may lack some of them.
 const FILES: [&str; 5] = [

@@ -1,10 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Takes the permission to write away and gives it back.
 
 use super::Antagonist;
-use crate::stress::{kind::Kind, scene::Scene};
-use anyhow::{Context, Result};
-use mem::{sys, PAGE};
-use rand::{rngs::ChaCha8Rng, RngExt};
+use crate::stress::{
+    kind::Kind,
+    scene::Scene, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
+use mem::{
+    sys,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
 
 struct Protect<'a>(&'a Scene);
 

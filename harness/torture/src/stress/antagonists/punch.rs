@@ -1,11 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Takes pages out of a mapped file and puts them back.
 
 use super::Antagonist;
-use crate::stress::{files::write_stamp, kind::Kind, region::Region, scene::Scene};
-use anyhow::{Context, Result};
-use mem::{checked, PAGE};
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
-use std::{fs::File, os::fd::AsRawFd};
+use crate::stress::{
+    files::write_stamp,
+    kind::Kind,
+    region::Region,
+    scene::Scene, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
+use mem::{
+    checked,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
+use std::{
+    fs::File,
+    os::fd::AsRawFd, //
+};
 
 struct Punch<'a> {
     region: &'a Region,

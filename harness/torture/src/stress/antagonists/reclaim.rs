@@ -1,10 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Reclaims memory and swaps it out, under a limit of the memory cgroup.
 
 use super::Antagonist;
-use crate::stress::{cgroup::Cgroup, scene::Scene};
-use anyhow::{anyhow, ensure, Context, Result};
-use rand::{rngs::ChaCha8Rng, RngExt};
-use std::{fs, sync::atomic::Ordering};
+use crate::stress::{
+    cgroup::Cgroup,
+    scene::Scene, //
+};
+use anyhow::{
+    anyhow,
+    ensure,
+    Context,
+    Result, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
+use std::{
+    fs,
+    sync::atomic::Ordering, //
+};
 
 /// How many bytes are reclaimed at most each time.
 const MOST: u64 = 1 << 20;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Reads and writes by the kernel, which looks a page up under the mmap lock.
 //!
 //! Each sees the region before a move or after it. So once one page has been seen to have arrived,
@@ -5,14 +7,36 @@
 
 use super::Antagonist;
 use crate::stress::{
-    position::{Place, Position},
-    region::{By, Found, Region},
+    position::{
+        Place,
+        Position, //
+    },
+    region::{
+        By,
+        Found,
+        Region, //
+    },
     scene::Scene,
-    stamp::{word, Sight, WORDS},
+    stamp::{
+        word,
+        Sight,
+        WORDS, //
+    }, //
 };
-use anyhow::{bail, Context, Result};
-use mem::{peek, remote};
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom, RngExt};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
+use mem::{
+    peek,
+    remote, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
 use std::ops::Range;
 
 struct Remote<'a>(&'a Scene);

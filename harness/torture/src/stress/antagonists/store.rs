@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Stores by the CPU. One that does not fault is in the page, wherever that goes.
 
 use super::Antagonist;
@@ -5,11 +7,24 @@ use crate::stress::{
     position::Spot,
     region::Region,
     scene::Scene,
-    stamp::{self, word},
+    stamp::{
+        self,
+        word, //
+    }, //
 };
-use anyhow::{ensure, Result};
-use mem::peek::{self, peek, poke};
-use rand::{rngs::ChaCha8Rng, RngExt};
+use anyhow::{
+    ensure,
+    Result, //
+};
+use mem::peek::{
+    self,
+    peek,
+    poke, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
 
 /// How many pages are written to each time.
 const PAGES: usize = 16;

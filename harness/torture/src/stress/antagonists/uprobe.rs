@@ -1,21 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Puts uprobes on code that moves, and takes them away.
 
 use super::Antagonist;
 use crate::stress::{
     kind::Kind,
-    position::{Spot, SLOTS},
+    position::{
+        Spot,
+        SLOTS, //
+    },
     probe::Probe,
     region::Region,
     scene::Scene,
-    stamp::word,
+    stamp::word, //
 };
-use anyhow::{ensure, Context, Result};
-use mem::{peek, PAGE};
-use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use mem::{
+    peek,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom, //
+};
 use std::{
     fs::File,
     io,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    }, //
 };
 
 /// How often a function is called while it has a probe.

@@ -1,16 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! One read of `/proc/self/maps`.
 //!
 //! The kernel fills the buffer of one read, a page, under one hold of the mmap lock. The low region
 //! lies below everything else, so that all of it is in the first page of the file.
 
 use super::Antagonist;
-use crate::stress::{cover, one_step::half_moved, position::SLOTS, region::Region, scene::Scene};
-use anyhow::{bail, ensure, Context, Result};
-use mem::{maps, PAGE};
+use crate::stress::{
+    cover,
+    one_step::half_moved,
+    position::SLOTS,
+    region::Region,
+    scene::Scene, //
+};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
+use mem::{
+    maps,
+    PAGE, //
+};
 use rand::rngs::ChaCha8Rng;
 use std::{
-    fs::{self, File},
-    os::unix::fs::FileExt,
+    fs::{
+        self,
+        File, //
+    },
+    os::unix::fs::FileExt, //
 };
 
 /// The first version of Linux that shows mappings without the mmap lock, one by one.
