@@ -31,8 +31,11 @@ use std::{
     ffi::c_void,
     fs,
     io,
-    ptr::null_mut,
     sync::{
+        atomic::{
+            AtomicUsize,
+            Ordering, //
+        },
         Mutex,
         MutexGuard,
         PoisonError, //
@@ -65,12 +68,17 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 /// Addresses for a region of some pages, with another page on either side, so that it neither
-/// merges with anything nor is anything near.
+/// merges with anything nor is anything near. They are far below those that the kernel picks, so
+/// that no thread which starts gets memory in a hole.
 fn reserve(pages: usize) -> *mut c_void {
+    static NEXT: AtomicUsize = AtomicUsize::new(0x10_0000_0000);
+
     let len = (pages + 2) * page_size();
-    // SAFETY: This is new memory.
-    let start =
-        unsafe { mmap_anonymous(null_mut(), len, ProtFlags::empty(), MapFlags::PRIVATE).unwrap() };
+    let start = NEXT.fetch_add(len, Ordering::Relaxed) as *mut c_void;
+    // SAFETY: Memory is mapped there only if nothing is.
+    let got = unsafe { mmap_anonymous(start, len, ProtFlags::empty(), MapFlags::PRIVATE).unwrap() };
+
+    assert_eq!(got, start);
     start.wrapping_byte_add(page_size())
 }
 
