@@ -10,6 +10,7 @@ mod run;
 mod self_test;
 mod stats;
 mod trial;
+mod view;
 
 use crate::{
     arguments::{

@@ -15,6 +15,7 @@ mod hang;
 mod kind;
 mod mover;
 mod one_step;
+mod pick;
 mod position;
 mod probe;
 mod probes;

@@ -2,6 +2,10 @@
 
 //! One layout, moved in two ways in processes of their own.
 
+use super::view::{
+    Found,
+    View, //
+};
 use crate::errno;
 use anyhow::Result;
 use layout::{
@@ -11,10 +15,8 @@ use layout::{
     by_one_call,
     compare,
     in_child,
-    wire,
     Capture,
     Depth,
-    Effect,
     Gauge,
     Layout,
     Mistake,
@@ -27,7 +29,6 @@ use std::{
         DefaultHasher,
         Hasher, //
     },
-    ops::Range,
     path::PathBuf, //
 };
 
@@ -79,30 +80,6 @@ pub struct Done {
     pub merges: usize,
 }
 
-/// What a child found.
-struct Found {
-    /// Zero if the call succeeded.
-    errno: i64,
-    before: Capture,
-    after: Capture,
-    effect: Effect,
-}
-
-wire!(Found {
-    errno,
-    before,
-    after,
-    effect
-});
-
-/// A child's findings, made sense of.
-struct View {
-    errno: i64,
-    before: Snapshot,
-    after: Snapshot,
-    effect: Effect,
-}
-
 impl Lab {
     /// Tries a layout. A difference counts if it shows twice, or if nothing excuses it: counters
     /// may be off once, memory may not.
@@ -143,11 +120,11 @@ impl Lab {
 
         if let (Verdict::Refused(errno), Way::OneCall) = (verdict, self.way) {
             done.refused = true;
-            return Ok(outcome(refusal(&one, errno.into()), done));
+            return Ok(outcome(one.refusal(errno.into()), done));
         }
         let moves = verdict == Verdict::Moves && self.way == Way::OneCall;
         if moves && layout.fails_by_a_call_each(&segments) {
-            return Ok(outcome(Vec::from_iter(failure(&one)), done));
+            return Ok(outcome(Vec::from_iter(one.failure()), done));
         }
         let each = match self.run(layout, Way::ACallEach)? {
             Ok(view) => view,
@@ -158,7 +135,7 @@ impl Lab {
             return Ok(Outcome::Unsteady(format!("made differently: {what}")));
         }
         done.single = verdict == Verdict::AsBase;
-        done.merges = merges(&one.after, &layout.step.destination(), segments.len());
+        done.merges = one.merges(&layout.step.destination(), segments.len());
         let mut each = each;
         if layout.joins_the_other_end() {
             let destination = layout.step.destination();
@@ -181,7 +158,7 @@ impl Lab {
             "before:\n{}{:?}: {}\n{}",
             view.before,
             way,
-            result(view.errno),
+            view.result(),
             view.after
         ))
     }
@@ -196,7 +173,7 @@ impl Lab {
             return Ok("overlap".to_owned());
         }
         Ok(match self.run(layout, Way::ACallEach)? {
-            Ok(view) if view.errno != 0 => result(view.errno),
+            Ok(view) if view.errno != 0 => view.result(),
             Ok(view) => {
                 let mut hasher = DefaultHasher::new();
                 view.after.hash_alike(&mut hasher);
@@ -211,12 +188,7 @@ impl Lab {
     fn run(&self, layout: &Layout, way: Way) -> Result<Result<View, layout::Failure>> {
         let found = in_child(PATIENCE, || self.work(layout, way))?;
 
-        Ok(found.map(|found| View {
-            errno: found.errno,
-            before: Snapshot::new(&found.before),
-            after: Snapshot::new(&found.after),
-            effect: found.effect,
-        }))
+        Ok(found.map(View::new))
     }
 
     fn work(&self, layout: &Layout, way: Way) -> Result<Found> {
@@ -253,13 +225,13 @@ impl Lab {
         if each.errno != one.errno {
             let mut all = vec![format!(
                 "{} {}, {} {}",
-                result(each.errno),
+                each.result(),
                 names[0],
-                result(one.errno),
+                one.result(),
                 names[1]
             )];
             if one.errno != 0 {
-                all.extend(changes(one));
+                all.extend(one.changes());
             }
             return all;
         }
@@ -276,56 +248,10 @@ impl Lab {
     }
 }
 
-/// How many borders of segments are gone: between them, and to what is mapped next to them.
-fn merges(after: &Snapshot, destination: &Range<usize>, segments: usize) -> usize {
-    let arrived = after.segments(destination).len();
-    let crosses = |page: usize| {
-        after
-            .mappings
-            .iter()
-            .any(|mapping| mapping.range.start < page && page < mapping.range.end)
-    };
-    let at_the_ends = [destination.start, destination.end].map(|page| usize::from(crosses(page)));
-
-    segments.saturating_sub(arrived) + at_the_ends.iter().sum::<usize>()
-}
-
 fn outcome(differences: Vec<String>, done: Done) -> Outcome {
     if differences.is_empty() {
         Outcome::Alike(done)
     } else {
         Outcome::Different(differences)
     }
-}
-
-fn result(errno: i64) -> String {
-    match errno {
-        0 => "moved".to_owned(),
-        errno => errno::words(errno),
-    }
-}
-
-/// What is wrong with a call that was to succeed.
-fn failure(view: &View) -> Option<String> {
-    (view.errno != 0).then(|| result(view.errno))
-}
-
-/// What is wrong with a call that was to be refused.
-fn refusal(view: &View, errno: i64) -> Vec<String> {
-    let mut all = Vec::new();
-
-    if view.errno != errno {
-        all.push(format!("{}, not {}", result(view.errno), result(errno)));
-    }
-    all.extend(changes(view));
-    all
-}
-
-/// What a call changed that was to change nothing.
-fn changes(view: &View) -> Vec<String> {
-    let scope = Scope::times(["before", "after it was refused"]);
-    let mut all = compare(&view.before, &view.after, &scope);
-
-    all.extend(Effect::none().compare(&view.effect, &scope, true));
-    all
 }
