@@ -1,14 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! error: E0505
 //!
-//! A mapping cannot be used when the lock has been dropped.
+//! A VMA cannot be used when the lock has been dropped.
 
-use kernel::{mm::MmWithUser, prelude::*};
+use kernel::{
+    mm::MmWithUser,
+    prelude::*, //
+};
 
-/// Uses a mapping that other threads may have freed.
+/// Uses a VMA that other threads may have freed.
 pub fn stale(mm: &MmWithUser) -> Result<usize> {
-    let locked = mm.mmap_write_lock_killable()?;
-    let vma = locked.vma_at(0x1000).ok_or(EFAULT)?;
+    let mut guard = mm.mmap_write_lock_killable()?;
+    let locked = guard.locked();
+    let vma = locked.vma_lookup(0x1000).ok_or(EFAULT)?;
 
-    drop(locked);
+    drop(guard);
     Ok(vma.start())
 }

@@ -1,12 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The call for all of a range, for a mapping of it, and for the way back.
 
-use crate::error::{Error, Invalid};
+use crate::error::{
+    Error,
+    Invalid, //
+};
 use rustix::{
     io::Errno,
-    mm::{mmap_anonymous, mremap_fixed, munmap, MapFlags, MremapFlags, ProtFlags},
-    param::page_size,
+    mm::{
+        mmap_anonymous,
+        mremap_fixed,
+        munmap,
+        MapFlags,
+        MremapFlags,
+        ProtFlags, //
+    },
+    param::page_size, //
 };
-use std::{ffi::c_void, ops::Range};
+use std::{
+    ffi::c_void,
+    ops::Range, //
+};
 
 /// A move whose parameters were checked. Offsets are in bytes from the start of either range.
 pub(crate) struct Call {

@@ -1,8 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A call for each mapping, and the way back if one fails.
 
 use crate::{
-    error::{Error, Stopped},
-    Moved,
+    error::{
+        Error,
+        Stopped, //
+    },
+    moved::Moved, //
 };
 use rustix::io::Errno;
 use std::ops::Range;

@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Why a range was not moved, and where it is.
 
-use std::{error, fmt, io};
+use std::{
+    error,
+    fmt,
+    io, //
+};
 
 /// A range was not moved.
 #[derive(Debug)]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves a range of memory that is made of many mappings.
 //!
 //! A region that was split by `mprotect()`, `madvise()`, `munmap()` or earlier moves is many
@@ -32,17 +34,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![deny(missing_docs)]
 
 mod call;
 mod each;
 mod error;
 mod maps;
+mod moved;
 mod seal;
 mod support;
 
-pub use error::{Error, Invalid, Stopped};
-pub use support::{support, supports_ranges, Support};
+pub use error::{
+    Error,
+    Invalid,
+    Stopped, //
+};
+pub use moved::Moved;
+pub use support::{
+    support,
+    supports_ranges,
+    Support, //
+};
 
 use call::Call;
 use maps::Maps;
@@ -79,20 +91,6 @@ impl Options {
         self.atomic = atomic;
         self
     }
-}
-
-/// How a range was moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// One call moved all of it, in one step under the lock of the address space. Where there is
-    /// but one mapping, this is so on every kernel.
-    OneCall,
-    /// Several mappings were moved one after another. Other threads may have seen some of them at the new
-    /// place and the others at the old one.
-    ByMapping {
-        /// How many mappings had a call of their own.
-        calls: usize,
-    },
 }
 
 /// Moves all that is mapped in `len` bytes from `old` on to the same offsets from `new` on.

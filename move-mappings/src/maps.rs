@@ -1,11 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is mapped, as `/proc/self/maps` tells it.
 
 use crate::error::Error;
 use rustix::{
-    fs::{open, seek, Mode, OFlags, SeekFrom},
-    io::{read, retry_on_intr, Errno},
+    fs::{
+        open,
+        seek,
+        Mode,
+        OFlags,
+        SeekFrom, //
+    },
+    io::{
+        read,
+        retry_on_intr,
+        Errno, //
+    }, //
 };
-use std::{io, ops::Range, os::fd::OwnedFd};
+use std::{
+    io,
+    ops::Range,
+    os::fd::OwnedFd, //
+};
 
 /// Where in a line the reader is. A line is `start-end perms offset dev inode path`.
 #[derive(Clone, Copy)]

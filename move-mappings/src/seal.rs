@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! `mseal()`, which `rustix` does not have.
 
 use std::ffi::c_void;

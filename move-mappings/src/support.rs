@@ -1,15 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the kernel can, found out by trying.
 
 use crate::seal::seal;
 use rustix::{
     io::Errno,
     mm::{
-        mmap_anonymous, mprotect, mremap_fixed, munmap, MapFlags, MprotectFlags, MremapFlags,
-        ProtFlags,
+        mmap_anonymous,
+        mprotect,
+        mremap_fixed,
+        munmap,
+        MapFlags,
+        MprotectFlags,
+        MremapFlags,
+        ProtFlags, //
     },
-    param::page_size,
+    param::page_size, //
 };
-use std::{ffi::c_void, io, ops::Range, ptr::null_mut, sync::OnceLock};
+use std::{
+    ffi::c_void,
+    io,
+    ops::Range,
+    ptr::null_mut,
+    sync::OnceLock, //
+};
 
 /// What the kernel does with one call for several mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

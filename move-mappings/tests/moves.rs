@@ -1,20 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves that the kernel makes, whichever way it can. These tests hold on every kernel.
 
 use move_mappings::{
-    move_mappings, support, supports_ranges, Error, Invalid, Moved, Options, Support,
+    move_mappings,
+    support,
+    supports_ranges,
+    Error,
+    Invalid,
+    Moved,
+    Options,
+    Support, //
 };
 use rustix::{
     mm::{
-        madvise, mmap, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags,
+        madvise,
+        mmap,
+        mmap_anonymous,
+        mprotect,
+        munmap,
+        Advice,
+        MapFlags,
+        MprotectFlags,
+        ProtFlags, //
     },
-    param::page_size,
+    param::page_size, //
 };
 use std::{
     collections::BTreeMap,
     ffi::c_void,
-    fs, io,
-    ptr::null_mut,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fs,
+    io,
+    sync::{
+        atomic::{
+            AtomicUsize,
+            Ordering, //
+        },
+        Mutex,
+        MutexGuard,
+        PoisonError, //
+    }, //
 };
 
 /// A part of a region.
@@ -43,12 +68,17 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 /// Addresses for a region of some pages, with another page on either side, so that it neither
-/// merges with anything nor is anything near.
+/// merges with anything nor is anything near. They are far below those that the kernel picks, so
+/// that no thread which starts gets memory in a hole.
 fn reserve(pages: usize) -> *mut c_void {
+    static NEXT: AtomicUsize = AtomicUsize::new(0x10_0000_0000);
+
     let len = (pages + 2) * page_size();
-    // SAFETY: This is new memory.
-    let start =
-        unsafe { mmap_anonymous(null_mut(), len, ProtFlags::empty(), MapFlags::PRIVATE).unwrap() };
+    let start = NEXT.fetch_add(len, Ordering::Relaxed) as *mut c_void;
+    // SAFETY: Memory is mapped there only if nothing is.
+    let got = unsafe { mmap_anonymous(start, len, ProtFlags::empty(), MapFlags::PRIVATE).unwrap() };
+
+    assert_eq!(got, start);
     start.wrapping_byte_add(page_size())
 }
 
@@ -128,11 +158,10 @@ fn contents(start: *mut c_void, pages: usize) -> BTreeMap<usize, usize> {
     };
     (0..pages)
         .filter(|index| readable(page(start, *index) as usize))
-        // SAFETY: The page may be read, and nobody else uses it.
         .map(|index| {
-            (index, unsafe {
-                page(start, index).cast::<usize>().read_volatile()
-            })
+            // SAFETY: The page may be read, and nobody else uses it.
+            let word = unsafe { page(start, index).cast::<usize>().read_volatile() };
+            (index, word)
         })
         .collect()
 }

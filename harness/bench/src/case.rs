@@ -1,7 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is measured.
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 use std::fmt;
 
 /// What is behind the mappings that move.

@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The cases.
 
-use crate::case::{Case, Kind};
+use crate::case::{
+    Case,
+    Kind, //
+};
 use std::collections::HashSet;
 
 /// How many small pages a layout may have. Guests have 1.5 GiB.
@@ -127,7 +132,10 @@ pub fn shootdowns(quick: bool) -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
-    use super::{full, quick};
+    use super::{
+        full,
+        quick, //
+    };
     use std::collections::HashSet;
 
     #[test]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Figures: what several measurements of the same come to.
 
 /// The median, and what was least and most.

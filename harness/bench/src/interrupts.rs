@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How often a CPU was interrupted to flush its TLB, as `/proc/interrupts` counts it.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 
 /// The row of what the kernel calls TLB shootdowns.
 const ROW: &str = "TLB:";

@@ -1,18 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Layouts: many mappings side by side, alternately writable and read-only.
 
-use anyhow::{ensure, Context, Result};
-use bench::case::{Case, Kind};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use bench::case::{
+    Case,
+    Kind, //
+};
 use mem::{
     checked,
-    peek::{peek, poke},
-    sys::{self, Source},
-    PAGE,
+    peek::{
+        peek,
+        poke, //
+    },
+    sys::{
+        self,
+        Source, //
+    },
+    PAGE, //
 };
 use std::{
     fs::File,
-    io::{Seek, SeekFrom},
+    io::{
+        Seek,
+        SeekFrom, //
+    },
     os::fd::AsFd,
-    ptr::null_mut,
+    ptr::null_mut, //
 };
 
 /// How many small pages a huge one, or a table of page table entries, spans.

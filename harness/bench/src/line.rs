@@ -1,8 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the program in the guest says, a line for each thing that was measured.
 
-use crate::{case::Case, figure::Figure};
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use crate::{
+    case::Case,
+    figure::Figure, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 
 /// What the lines begin with, on a console where the kernel may have something to say as well.
 const PREFIX: &str = "bench ";

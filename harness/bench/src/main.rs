@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Measures what moves cost, in a guest. Where a CPU is emulated and counts instructions, a
 //! nanosecond of the guest's clock is one.
 
@@ -11,13 +13,24 @@ mod shootdowns;
 mod single;
 mod symbols;
 
-use anyhow::{Context, Result};
-use bench::{
-    case::{Case, Kind, Way},
-    cases,
-    line::Line,
+use anyhow::{
+    Context,
+    Result, //
 };
-use clap::{Args, Parser, Subcommand};
+use bench::{
+    case::{
+        Case,
+        Kind,
+        Way, //
+    },
+    cases,
+    line::Line, //
+};
+use clap::{
+    Args,
+    Parser,
+    Subcommand, //
+};
 use profile::Profile;
 use shift::Shift;
 use std::process::ExitCode;
@@ -119,7 +132,7 @@ fn moves(case: Case) -> Result<Line> {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    mem::peek::survive_faults()?;
+    mem::signal::survive_faults()?;
     std::fs::write("/proc/sys/vm/max_map_count", "1000000")?;
 
     match cli.command {

@@ -1,15 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A thread of this process that is busy on another CPU.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use mem::cpu;
 use std::{
     hint::spin_loop,
     sync::{
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-        mpsc, Arc,
+        atomic::{
+            AtomicBool,
+            AtomicU64,
+            Ordering::Relaxed, //
+        },
+        mpsc,
+        Arc, //
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    thread::{
+        self,
+        JoinHandle, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// How long the thread may take to get its CPU.

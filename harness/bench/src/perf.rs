@@ -1,11 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Samples of where the CPU is, by a timer of the kernel's perf events.
 
-use anyhow::{Context, Result};
-use mem::{checked, PAGE};
+use anyhow::{
+    Context,
+    Result, //
+};
+use mem::{
+    checked,
+    PAGE, //
+};
 use std::{
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{
+        AsRawFd,
+        FromRawFd,
+        OwnedFd, //
+    },
     ptr,
-    sync::atomic::{fence, Ordering},
+    sync::atomic::{
+        fence,
+        Ordering, //
+    }, //
 };
 
 /// The first fields of `struct perf_event_attr`, of its first published version. Those behind are

@@ -1,13 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Which functions of the kernel a move spends its instructions in.
 //!
 //! A timer of the kernel's perf events takes down where the CPU is, during the calls alone. How
 //! much a function costs is its part of the samples, of what a move costs when nobody looks.
 
-use crate::{perf::Sampler, shift::Shift, symbols::Symbols};
-use anyhow::{ensure, Context, Result};
+use crate::{
+    perf::Sampler,
+    shift::Shift,
+    symbols::Symbols, //
+};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use bench::{
-    case::{Case, Way},
-    figure::Figure,
+    case::{
+        Case,
+        Way, //
+    },
+    figure::Figure, //
 };
 use clap::Args;
 use std::collections::BTreeMap;

@@ -1,11 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What was measured of several kernels.
 
 use crate::{
     case::Case,
     figure::Figure,
-    line::{Costs, Line, Shootdowns},
+    line::{
+        Costs,
+        Line,
+        Shootdowns, //
+    }, //
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 
 /// What a nanosecond of the guest's clock is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -132,8 +141,14 @@ pub fn difference(one: &Kernel, other: &Kernel) -> (f64, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{difference, Kernel};
-    use crate::{cases::GIGABYTE, line::Line};
+    use super::{
+        difference,
+        Kernel, //
+    };
+    use crate::{
+        cases::GIGABYTE,
+        line::Line, //
+    };
 
     fn kernel(by_one: u64, call: u64) -> Kernel {
         Kernel {

@@ -1,13 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moving a layout between two places.
 
 use crate::layout::Layout;
-use anyhow::{Context, Result};
-use bench::case::{Case, Way};
-use mem::sys::{self, move_range, Leave};
+use anyhow::{
+    Context,
+    Result, //
+};
+use bench::case::{
+    Case,
+    Way, //
+};
+use mem::sys::{
+    self,
+    move_range,
+    Leave, //
+};
 use std::{
     io,
     thread::sleep,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// Where layouts are made, and where they go. Both have room for any, and are aligned alike.

@@ -1,14 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How often a move interrupts another CPU that runs the same process, to have its TLB flushed.
 
 use crate::{
     interrupts::shootdowns,
-    neighbour::{stay_on, Neighbour},
-    shift::Shift,
+    neighbour::{
+        stay_on,
+        Neighbour, //
+    },
+    shift::Shift, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use bench::{
-    case::{Case, Way},
-    line::Line,
+    case::{
+        Case,
+        Way, //
+    },
+    line::Line, //
 };
 use std::cell::Cell;
 

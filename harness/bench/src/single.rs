@@ -1,15 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Single calls, of the kinds that a kernel without moves of several mappings has as well.
 
 use crate::shift::PLACES;
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use bench::line::Line;
 use mem::{
     checked,
-    peek::{peek, poke},
-    sys::{self, Source},
-    PAGE,
+    peek::{
+        peek,
+        poke, //
+    },
+    sys::{
+        self,
+        Source, //
+    },
+    PAGE, //
 };
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::Instant, //
+};
 
 const OLD: usize = PLACES[0];
 const NEW: usize = PLACES[1];

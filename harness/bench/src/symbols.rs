@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The functions of the kernel that runs.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 
 /// Functions by address.
 pub struct Symbols(Vec<(u64, String)>);

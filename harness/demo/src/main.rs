@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Moves a region of a thousand mappings by one `mremap()`, and shows it.
 //!
 //! It runs in a guest. Lines for the user start with a bar, so that they are told from the
@@ -6,7 +8,10 @@
 mod region;
 mod strip;
 
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 use region::Region;
 use std::time::Instant;
 

@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A region that is made of many mappings of several kinds, with holes.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::os::fd::RawFd;
 
 /// How many units the region has. Each is a mapping, or a hole.

@@ -1,8 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Draws a range of addresses on a few lines of a terminal.
 
 use crate::region;
 use anyhow::Result;
-use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
+use procfs::process::{
+    MMPermissions,
+    MMapPath,
+    MemoryMap,
+    Process, //
+};
 use std::ops::Range;
 
 /// How wide a line is, and how many there are at most.

@@ -78,7 +78,7 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Runs the program with arguments in a guest of its own, and returns the console.
+    /// Runs the program with arguments in a guest of its own, and returns what it prints.
     fn run(
         &self,
         image: &Path,
@@ -88,24 +88,17 @@ impl<'a> Bench<'a> {
         cpus: usize,
     ) -> Result<String> {
         let guest = Guest {
-            image,
             content: &[("guest/bench".to_owned(), self.program.clone())],
-            script: &format!("/guest/bench {arguments}\necho \"exit status $?\"\n"),
             parameters: PARAMETERS,
             cpus,
             machine,
-            limit: LIMIT,
             show: true,
+            ..Guest::of(image, LIMIT)
         };
-        let console = guest.run(self.paths, name)?;
 
-        ensure!(
-            console.contains("exit status 0\n"),
-            "bench failed:\n  {}\n  the whole console is {}",
-            programs::last_lines(&console, 10),
-            self.paths.console(name).display()
-        );
-        Ok(console)
+        Ok(guest
+            .command(self.paths, name, &format!("bench {arguments}"))?
+            .output)
     }
 
     /// Measures a kernel.
@@ -118,10 +111,10 @@ impl<'a> Bench<'a> {
 
         println!("  measuring {name}, {}", unit.name());
         let guest = format!("bench-{name}-{}", unit.name());
-        let console = self.run(image, &guest, arguments, machine, 1)?;
+        let printed = self.run(image, &guest, arguments, machine, 1)?;
         Ok(Kernel {
             name: name.to_owned(),
-            lines: Line::parse(&console)?,
+            lines: Line::parse(&printed)?,
         })
     }
 
@@ -135,8 +128,8 @@ impl<'a> Bench<'a> {
         println!("  counting shootdowns of {name}");
         let guest = format!("bench-{name}-shootdowns");
         let arguments = format!("shootdowns{option}");
-        let console = self.run(image, &guest, &arguments, Machine::Pc, 2)?;
-        kernel.lines.extend(Line::parse(&console)?);
+        let printed = self.run(image, &guest, &arguments, Machine::Pc, 2)?;
+        kernel.lines.extend(Line::parse(&printed)?);
         Ok(())
     }
 
@@ -176,8 +169,11 @@ fn waiting(paths: &Paths, image: &Path) -> Result<Vec<String>> {
         arguments: "--instructions others_wait_for_one_move".to_owned(),
         ..programs::limits(Machine::Counting)
     };
-    let console = limits.run_on(paths, image, "bench-limits")?;
-    let figures = console.lines().filter_map(|line| line.strip_prefix("| "));
+    let ran = limits.run_on(paths, image, "bench-limits")?;
+    let figures = ran
+        .output
+        .lines()
+        .filter_map(|line| line.strip_prefix("| "));
 
     Ok(figures.map(str::to_owned).collect())
 }

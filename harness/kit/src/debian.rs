@@ -57,10 +57,11 @@ const COMMANDS: [(&str, &str); 5] = [
     ),
 ];
 
-/// The programs of the demonstration, and these commands.
-fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
-    BY_ONE_CALL.into_iter().chain(COMMANDS)
-}
+/// Which kernel and which Debian that is.
+const RUNNING: &str = "echo \"running $(uname -r), $(. /etc/os-release && echo $PRETTY_NAME)\"";
+
+/// The console is for what commands say.
+const SETTINGS: &str = "echo 1 > /proc/sys/kernel/printk\n";
 
 /// How long Debian may take, from the boot loader to the end.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -72,75 +73,64 @@ pub fn demo(paths: &Paths) -> Result<Outcome> {
     let files = package.build()?;
     let installed = Installed::among(&files)?;
     let release = &installed.release;
-    let disk = Disk::make(paths, &installed, &script())?;
+    let running = format!("running {release}");
+    let all: Vec<(&str, &str)> = [(RUNNING, running.as_str())]
+        .into_iter()
+        .chain(BY_ONE_CALL)
+        .chain(COMMANDS)
+        .collect();
+    let commands: Vec<String> = all.iter().map(|(command, _)| shown(command)).collect();
+    let disk = Disk::make(
+        paths,
+        &installed,
+        &(SETTINGS.to_owned() + &guest::script(&commands)),
+    )?;
     let image = disk.kernel(release);
-    let console = guest::boot_disk(paths, "debian", &disk.file, &image, LIMIT)?;
+    let ran = guest::boot_disk(paths, "debian", &disk.file, &image, LIMIT, &commands)?;
     let mut outcome = Outcome::default();
-    let log = paths.console("debian");
-    let booted = format!("| running {release}");
 
-    outcome.check(console.contains(&booted), || {
-        format!(
-            "Debian did not say '{booted}'; the console is {}",
-            log.display()
-        )
-    });
-    for (command, words) in commands() {
-        let part = part(&console, command);
-        let passed = part.iter().any(|line| line.contains(words))
-            && part.last().is_some_and(|line| line.ends_with("exit 0"));
-        outcome.check(passed, || {
+    for (ran, (command, words)) in ran.iter().zip(all) {
+        // The first line is the command itself.
+        let said = ran.output.lines().skip(1).any(|line| line.contains(words));
+        outcome.check(ran.status == 0 && said, || {
             format!(
                 "{command} failed or did not say '{words}':\n{}\n({})",
-                part.join("\n"),
-                log.display()
+                ran.output.trim_end(),
+                paths.console("debian").display()
             )
         });
     }
     Ok(outcome)
 }
 
-/// The script that Debian runs. Each line that begins with a bar is shown to the user.
-fn script() -> String {
-    let mut script = String::from(
-        "echo \"| running $(uname -r), $(. /etc/os-release && echo $PRETTY_NAME)\"\n\
-         echo 1 > /proc/sys/kernel/printk\n",
-    );
-    for (command, _) in commands() {
-        let quoted = command.replace('\'', "'\\''");
-        script += &format!(
-            "printf '| $ %s\\n' '{quoted}'\n\
-             {{ {command}; echo \"exit $?\"; }} 2>&1 | sed 's/^|* */| /'\n"
-        );
-    }
-    script
-}
+/// A command that is shown to the user, with all that it says: each line gets a bar. It ends as it
+/// would alone.
+fn shown(command: &str) -> String {
+    let quoted = guest::quoted(&format!("$ {command}"));
 
-/// What a command printed, and how it ended.
-fn part<'a>(console: &'a str, command: &str) -> Vec<&'a str> {
-    let begin = format!("| $ {command}");
-
-    let mut lines = console.lines().skip_while(|line| **line != begin).skip(1);
-    let mut part = Vec::new();
-    for line in &mut lines {
-        part.push(line);
-        if line.starts_with("| exit ") {
-            break;
-        }
-    }
-    part
+    format!(
+        "{{ {{ {{ printf '%s\\n' {quoted}; {command}; echo $? >&3; }} 2>&1 | \
+         sed 's/^|* */| /' >&4; }} 3>&1 | {{ read status; exit $status; }}; }} 4>&1"
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::part;
+    use super::shown;
+    use std::process::Command;
 
     #[test]
-    fn a_part_ends_with_its_command() {
-        let console = "| $ a\n| x\n| exit 1\n| $ b\n| y\n| exit 0\n";
+    fn what_is_shown_ends_as_it_would_alone() {
+        let output = Command::new("sh")
+            .args(["-c", &shown("echo \"it's\"; echo '|  done'; false")])
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
 
-        assert_eq!(part(console, "a"), ["| x", "| exit 1"]);
-        assert_eq!(part(console, "b"), ["| y", "| exit 0"]);
-        assert!(part(console, "c").is_empty());
+        assert_eq!(
+            printed,
+            "| $ echo \"it's\"; echo '|  done'; false\n| it's\n| done\n"
+        );
+        assert_eq!(output.status.code(), Some(1));
     }
 }

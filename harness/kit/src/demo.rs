@@ -2,7 +2,7 @@
 
 use crate::{
     base::Base,
-    guest::{self, Content, Guest, Machine},
+    guest::{self, Content, Guest},
     host, kernel,
     outcome::Outcome,
     paths::Paths,
@@ -47,26 +47,18 @@ fn parts(base: &Base) -> [Part<'_>; 2] {
 
 /// Runs a part in a guest, which prints what it has to say, and counts its commands.
 fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Result<Outcome> {
-    let run = |(command, _): &(&str, &str)| {
-        format!("/guest/{command} && echo 'passed: {command}' || echo '| failed: {command}'\n")
-    };
     let guest = Guest {
-        image,
         content: programs,
-        script: &part.commands.iter().map(run).collect::<String>(),
         parameters: part.parameters,
         cpus: 1,
-        machine: Machine::Pc,
         show: true,
-        limit: Duration::from_secs(120),
+        ..Guest::of(image, Duration::from_secs(120))
     };
-    let console = guest.run(paths, part.name)?;
+    let all = guest.commands(paths, part.name, &part.commands.map(|(command, _)| command))?;
     let mut outcome = Outcome::default();
 
-    for (command, words) in part.commands {
-        let said = |line: &str| line.starts_with('|') && line.contains(words);
-        let passed = console.contains(&format!("passed: {command}\n"));
-        outcome.check(passed && console.lines().any(said), || {
+    for (ran, (command, words)) in all.iter().zip(part.commands) {
+        outcome.check(ran.status == 0 && ran.said(words), || {
             format!(
                 "{command} failed or did not say '{words}', see {}",
                 paths.console(part.name).display()
@@ -117,7 +109,7 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 pub fn shell(paths: &Paths) -> Result<()> {
     let image = kernel::series(paths, "test")?;
     let mut content = selftest::programs(paths)?;
-    for program in programs::ALL.into_iter().chain(["arena"]) {
+    for program in [programs::TORTURE, "bench", "arena"] {
         content.push((
             format!("guest/{program}"),
             host::static_program(paths, program)?,

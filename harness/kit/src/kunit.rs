@@ -1,7 +1,7 @@
 //! KUnit: under User Mode Linux, and in the kernel of the other tests.
 
 use crate::{
-    guest::{Guest, Machine},
+    guest::{self, Guest},
     kernel,
     outcome::Outcome,
     paths::Paths,
@@ -80,16 +80,10 @@ pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
 /// Runs KUnit in a guest. `own`: the suite of the series has to be there.
 pub fn in_guest(paths: &Paths, name: &str, image: &Path, own: bool) -> Result<Outcome> {
     let guest = Guest {
-        image,
-        content: &[],
-        script: "",
         parameters: "kunit.enable=1 loglevel=8",
-        cpus: 2,
-        machine: Machine::Pc,
-        show: false,
-        limit: Duration::from_secs(900),
+        ..Guest::of(image, Duration::from_secs(900))
     };
-    let console = guest.run(paths, name)?;
+    let console = guest.boot(paths, name)?;
     let parsed = feed(
         Command::new("tools/testing/kunit/kunit.py")
             .current_dir(&paths.tree)
@@ -137,7 +131,7 @@ fn summary(text: &str, failed: Option<anyhow::Error>, console: &str, own: bool) 
             .collect(),
     };
 
-    for line in crate::guest::trouble(console) {
+    for line in guest::trouble(console) {
         outcome.failed += 1;
         outcome.notes.push(line.to_owned());
     }

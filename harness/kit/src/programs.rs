@@ -2,7 +2,7 @@
 //! the stress, the limits.
 
 use crate::{
-    guest::{Content, Guest, Machine, TROUBLE},
+    guest::{Content, Guest, Machine, Ran},
     host, kernel, kunit,
     outcome::Outcome,
     paths::Paths,
@@ -31,14 +31,14 @@ echo 1000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millise
 const PARAMETERS: &str = "numa=fake=2 log_buf_len=16M";
 
 /// Layouts that one call and a call for each have once disagreed on.
-const CORPUS: &str = "harness/fuzz/corpus";
+const CORPUS: &str = "harness/torture/corpus";
 
-/// The programs.
-pub const ALL: [&str; 5] = ["fuzz", "sweep", "stress", "limits", "bench"];
+/// The package in `harness/`, and the file that has all of them.
+pub const TORTURE: &str = "torture";
 
 /// A run of a program.
 pub struct Run<'a> {
-    /// The package in `harness/`, and the program.
+    /// The program, a subcommand of that file.
     pub program: &'static str,
     pub arguments: String,
     /// Files beside the program.
@@ -49,9 +49,9 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs the program in the patched kernel of a configuration, and returns the console. Shows
-    /// what it has to say. Fails if the program does, and if the kernel complains.
-    pub fn run(&self, paths: &Paths, config: &str) -> Result<String> {
+    /// Runs the program in the patched kernel of a configuration, and tells what it did. Shows what
+    /// it has to say. Fails if the program does, and if the kernel complains.
+    pub fn run(&self, paths: &Paths, config: &str) -> Result<Ran> {
         let image = match self.machine {
             Machine::Uml => kunit::build_uml(paths)?,
             _ => kernel::series(paths, config)?,
@@ -61,53 +61,32 @@ impl Run<'_> {
     }
 
     /// Runs the program in the kernel of an image, in a guest of this name.
-    pub fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<String> {
+    pub fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<Ran> {
         let mut content = vec![(
-            format!("guest/{}", self.program),
-            host::static_program(paths, self.program)?,
+            format!("guest/{TORTURE}"),
+            host::static_program(paths, TORTURE)?,
         )];
         content.extend_from_slice(self.content);
-        let script = format!(
-            "{HUGE_PAGES}{SETTINGS}/guest/{} {}\necho \"exit status $?\"\n\
-             dmesg -s 16777216 | grep -A 30 -E '{TROUBLE}' | head -n 300\n",
-            self.program, self.arguments
-        );
         let guest = Guest {
-            image,
             content: &content,
-            script: &script,
+            settings: &[HUGE_PAGES, SETTINGS].concat(),
             parameters: PARAMETERS,
-            cpus: if self.machine == Machine::Counting {
-                1
-            } else {
-                2
+            cpus: match self.machine {
+                Machine::Counting => 1,
+                _ => 2,
             },
             machine: self.machine,
-            // An emulated machine is slow, and programs stop only between two things.
-            limit: 2 * self.time + Duration::from_secs(240),
             show: true,
+            // An emulated machine is slow, and programs stop only between two things.
+            ..Guest::of(image, 2 * self.time + Duration::from_secs(240))
         };
-        let console = guest.run(paths, name)?;
 
-        ensure!(
-            console.contains("exit status 0\n"),
-            "{} found something:\n  {}\n  the whole console is {}",
-            self.program,
-            last_lines(&console, 40),
-            paths.console(name).display()
-        );
-        Ok(console)
+        guest.command(
+            paths,
+            name,
+            &format!("{TORTURE} {} {}", self.program, self.arguments),
+        )
     }
-}
-
-/// What a program printed last, before the guest ended.
-pub fn last_lines(console: &str, count: usize) -> String {
-    let lines: Vec<&str> = console
-        .lines()
-        .take_while(|line| !line.starts_with("exit status"))
-        .collect();
-
-    lines[lines.len().saturating_sub(count)..].join("\n  ")
 }
 
 fn minutes(count: u64) -> Duration {
@@ -168,9 +147,9 @@ fn check(paths: &Paths, config: &str, run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
 
     match run.run(paths, config) {
-        Ok(console) => {
+        Ok(ran) => {
             outcome.passed += 1;
-            outcome.notes.push(last_lines(&console, 1));
+            outcome.notes.push(ran.last_lines(1));
         }
         Err(error) => {
             outcome.failed += 1;
@@ -189,8 +168,11 @@ pub fn oracle_suite(paths: &Paths, config: &str) -> Result<Outcome> {
         ..fuzz(1, None, 4, Machine::Pc)
     };
     let digests = |image: &Path, name: &str| -> Result<Vec<String>> {
-        let console = run.run_on(paths, image, name)?;
-        let lines = console.lines().filter(|line| line.starts_with("digest "));
+        let ran = run.run_on(paths, image, name)?;
+        let lines = ran
+            .output
+            .lines()
+            .filter(|line| line.starts_with("digest "));
         Ok(lines.map(str::to_owned).collect())
     };
     let (before, after) = (
@@ -246,11 +228,11 @@ pub fn uprobes_suite(paths: &Paths, config: &str) -> Result<Outcome> {
         ..stress(1, Duration::ZERO)
     };
     let image = kernel::series(paths, config)?;
-    let console = run.run_on(paths, &image, &format!("uprobes-{config}"))?;
-    let mut outcome = tap::outcome(&console);
+    let ran = run.run_on(paths, &image, &format!("uprobes-{config}"))?;
+    let mut outcome = tap::outcome(&ran.output);
 
     outcome.notes.extend(
-        console
+        ran.output
             .lines()
             .filter(|line| line.starts_with("ok "))
             .map(str::to_owned),
@@ -259,7 +241,7 @@ pub fn uprobes_suite(paths: &Paths, config: &str) -> Result<Outcome> {
 }
 
 pub fn limits_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    let console = limits(Machine::Pc).run(paths, config)?;
+    let ran = limits(Machine::Pc).run(paths, config)?;
 
-    Ok(tap::outcome(&console))
+    Ok(tap::outcome(&ran.output))
 }

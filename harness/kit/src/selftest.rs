@@ -1,7 +1,7 @@
 //! Selftests: programs of the kernel tree that run in a guest.
 
 use crate::{
-    guest::{Content, Guest, Machine},
+    guest::{Content, Guest, Ran},
     kernel,
     outcome::Outcome,
     paths::Paths,
@@ -59,7 +59,7 @@ pub const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
 const FOR_BASE: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n\
                         echo 0 > /proc/sys/kernel/randomize_va_space\n";
 
-/// Runs commands in a guest after some settings, each with a limit of seconds. Returns what each
+/// Runs tests in a guest after some settings, each with a limit of seconds, and tells what each
 /// one printed.
 fn run_in_guest(
     paths: &Paths,
@@ -67,35 +67,18 @@ fn run_in_guest(
     image: &Path,
     content: &[Content],
     settings: &str,
-    commands: &[String],
+    tests: &[&str],
     limit: u64,
-) -> Result<Vec<String>> {
-    let mut script = settings.to_owned();
-    for command in commands {
-        script += &format!(
-            "echo '>>> {command}'\ntimeout -s KILL {limit} {command} 2>&1\necho \"<<< $?\"\n"
-        );
-    }
+) -> Result<Vec<Ran>> {
+    let alone = |test: &&str| format!("timeout -s KILL {limit} ./{test}");
+    let commands: Vec<String> = tests.iter().map(alone).collect();
     let guest = Guest {
-        image,
         content,
-        script: &script,
-        parameters: "",
-        cpus: 2,
-        machine: Machine::Pc,
-        show: false,
-        limit: Duration::from_secs(60 + limit * commands.len() as u64),
+        settings,
+        ..Guest::of(image, Duration::from_secs(60 + limit * tests.len() as u64))
     };
-    let console = guest.run(paths, name)?;
 
-    Ok(commands
-        .iter()
-        .map(|command| {
-            let begin = console.find(&format!(">>> {command}\n")).unwrap_or(0);
-            let part = &console[begin..];
-            part[..part.find("<<< ").map_or(part.len(), |end| end + 8)].to_owned()
-        })
-        .collect())
+    guest.commands(paths, name, &commands)
 }
 
 /// Runs the tests of the series in the patched kernel.
@@ -107,33 +90,34 @@ pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
 
 /// Runs the tests of the series in a kernel of that configuration.
 pub fn own(paths: &Paths, config: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
-    let commands = OWN.map(|program| format!("./{program}"));
     let name = format!("selftests-{config}");
-    let printed = run_in_guest(paths, &name, image, content, HUGE_PAGES, &commands, 1200)?;
+    let all = run_in_guest(paths, &name, image, content, HUGE_PAGES, &OWN, 1200)?;
     let mut outcome = Outcome::default();
 
-    for (program, printed) in OWN.iter().zip(&printed) {
+    for (program, ran) in OWN.iter().zip(&all) {
         ensure!(
-            printed.contains("# Totals:"),
+            ran.output.contains("# Totals:"),
             "{program} did not reach its end; the console is {}",
             paths.console(&name).display()
         );
-        outcome.add(tap::outcome(printed));
+        outcome.add(tap::outcome(&ran.output));
     }
     Ok(outcome)
 }
 
-/// What each test of the base kernel printed, behind its command.
+/// What each test of the base kernel printed, behind its name.
 pub struct Printed(Vec<(String, String)>);
 
 /// Runs the tests of the base kernel in a kernel.
 pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Printed> {
-    let tests = paths.base.selftests.iter();
-    let commands: Vec<String> = tests.map(|test| format!("./{test}")).collect();
+    let tests: Vec<&str> = paths.base.selftests.iter().map(AsRef::as_ref).collect();
     let settings = [HUGE_PAGES, FOR_BASE].concat();
-    let printed = run_in_guest(paths, name, image, content, &settings, &commands, 300)?;
+    let all = run_in_guest(paths, name, image, content, &settings, &tests, 300)?;
+    let names = tests.into_iter().map(str::to_owned);
 
-    Ok(Printed(commands.into_iter().zip(printed).collect()))
+    Ok(Printed(
+        names.zip(all.into_iter().map(|ran| ran.output)).collect(),
+    ))
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The addresses that layouts use. Layouts count in pages from the start of the arena.
 
 use std::ops::Range;
@@ -38,4 +40,9 @@ pub fn in_table(page: usize) -> usize {
 /// Do two ranges have something in common?
 pub fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
+}
+
+/// Writes a range of pages as layouts have it.
+pub fn show(range: &Range<usize>) -> String {
+    format!("{}+{}", range.start, range.len())
 }

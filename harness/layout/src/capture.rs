@@ -1,19 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Reading what a process can find out about its arena, without sense made of it.
 //!
 //! A child captures, its parent makes sense of it: so a child allocates little.
 
 use crate::{
-    arena::{self, PAGE},
+    arena::{
+        self,
+        PAGE, //
+    },
     page,
-    smaps::{self, Entry},
-    snapshot::present_or_swapped,
-    sys,
+    pagemap::present_or_swapped,
+    smaps::{
+        self,
+        Entry, //
+    },
+    sys, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
-    fs::{self, File},
+    fs::{
+        self,
+        File, //
+    },
     os::unix::fs::FileExt,
-    sync::OnceLock,
+    sync::OnceLock, //
 };
 
 /// How much to find out.

@@ -1,11 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Which layouts can be made.
 
 use crate::{
-    arena::{in_table, overlap, PAGES},
+    arena::{
+        in_table,
+        overlap,
+        PAGES, //
+    },
     mark::Twist,
-    plan::{Layout, Part, Unit, FILES, FILE_PAGES},
+    plan::{
+        Layout,
+        Part,
+        Unit,
+        FILES,
+        FILE_PAGES, //
+    }, //
 };
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 
 impl Unit {
     /// Would the two be in each other's way, where they are or where they are made?

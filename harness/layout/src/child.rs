@@ -1,12 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Doing something in a process of its own.
 
-use crate::{sys, wire::Wire};
+use crate::{
+    sys,
+    wire::Wire, //
+};
 use anyhow::Result;
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{
+        self,
+        Read,
+        Write, //
+    },
     os::unix::process::parent_id,
-    time::Duration,
+    time::Duration, //
 };
 
 /// How a child ended that did not do what it was asked.

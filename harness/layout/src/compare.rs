@@ -1,97 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What two snapshots differ in, in words.
 
 mod pages;
 
 use crate::{
-    arena::PAGE,
+    arena::{
+        show,
+        PAGE, //
+    },
+    scope::Scope,
     smaps::kilobytes,
-    snapshot::{Mapping, Snapshot},
+    snapshot::{
+        Mapping,
+        Snapshot, //
+    }, //
 };
 use pages::compare_pages;
-use std::{collections::HashMap, ops::Range};
-
-/// How much memory page tables may take on the second side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tables {
-    /// As much as on the first.
-    Same,
-    /// No more than that.
-    NoMore,
-    /// That does not count.
-    Any,
-}
-
-impl Tables {
-    /// Is that much allowed, given what the first side has?
-    pub fn allow(self, first: i64, second: i64) -> bool {
-        match self {
-            Tables::Same => first == second,
-            Tables::NoMore => second <= first,
-            Tables::Any => true,
-        }
-    }
-}
+use std::collections::HashMap;
 
 /// How much of an anonymous mapping is mapped by huge entries.
 const HUGE: &str = "AnonHugePages";
 
 /// Fields that tell who has the same pages. Their names begin like this.
 const PARTED: [&str; 5] = ["Pss", "Shared_", "Private_", "Referenced", "KSM"];
-
-/// May pages of a mapping have been parted?
-fn parts(mapping: &Mapping, scope: &Scope) -> bool {
-    scope.may_part && mapping.entry.mergeable()
-}
-
-/// What counts as a difference.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    /// What the two sides are called.
-    pub names: [&'static str; 2],
-    /// Are both of one process, so that page frames must be the same?
-    pub frames: bool,
-    /// May pages have become soft-dirty from the first to the second?
-    pub may_soil: bool,
-    /// May huge pages be mapped by small entries on the second side?
-    pub may_split: bool,
-    /// May pages that KSM has merged on the first side be parted on the second?
-    pub may_part: bool,
-    /// Does the soft-dirty flag of mappings count?
-    pub soft_dirty_flag: bool,
-    /// How much memory page tables may take.
-    pub tables: Tables,
-    /// Does it count what merges when all is made writable?
-    pub merged: bool,
-}
-
-impl Scope {
-    /// Two processes, in which everything is to be the same that can be.
-    pub fn processes(names: [&'static str; 2]) -> Self {
-        Scope {
-            names,
-            frames: false,
-            may_soil: false,
-            may_split: false,
-            may_part: false,
-            soft_dirty_flag: true,
-            tables: Tables::Same,
-            merged: true,
-        }
-    }
-
-    /// One process at two times, in which nothing is to be different.
-    pub fn times(names: [&'static str; 2]) -> Self {
-        Scope {
-            frames: true,
-            ..Scope::processes(names)
-        }
-    }
-}
-
-/// Writes a range of pages as layouts do.
-pub fn show(range: &Range<usize>) -> String {
-    format!("{}+{}", range.start, range.len())
-}
 
 /// What two snapshots differ in. Nothing, if they are alike.
 pub fn compare(a: &Snapshot, b: &Snapshot, scope: &Scope) -> Vec<String> {
@@ -186,7 +118,7 @@ fn compare_mappings(
             if scope.may_split && key == HUGE && kilobytes(other) <= kilobytes(value) {
                 continue;
             }
-            if parts(a, scope) && PARTED.iter().any(|field| key.starts_with(field)) {
+            if scope.may_be_parted(a) && PARTED.iter().any(|field| key.starts_with(field)) {
                 continue;
             }
             let fold = |flags: &str| match (key, scope.soft_dirty_flag) {
@@ -205,7 +137,10 @@ mod tests {
     use crate::{
         arena,
         capture::Capture,
-        snapshot::{PRESENT, SOFT_DIRTY},
+        pagemap::{
+            PRESENT,
+            SOFT_DIRTY, //
+        }, //
     };
 
     const HERE_AND_THERE: [&str; 2] = ["here", "there"];

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Drawing layouts at random, the same ones for the same seed.
 
 mod dice;
@@ -5,7 +7,11 @@ mod place;
 mod spoil;
 mod units;
 
-use crate::{features::Features, mark::Twist, plan::Layout};
+use crate::{
+    features::Features,
+    mark::Twist,
+    plan::Layout, //
+};
 use dice::Dice;
 
 /// Draws a layout of what the system has.

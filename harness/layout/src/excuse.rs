@@ -1,12 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Where one call is known not to give what a call for each segment gives.
 //!
 //! Documentation/mm/mremap_move.rst says why, in "Merging" and "Limits of this".
 
 use crate::{
-    arena::{in_table, overlap, PMD},
-    compare::{Scope, Tables},
+    arena::{
+        in_table,
+        overlap,
+        PMD, //
+    },
     kind::Kind,
-    plan::{Layout, Unit},
+    plan::{
+        Layout,
+        Unit, //
+    },
+    scope::{
+        Scope,
+        Tables, //
+    }, //
 };
 use std::ops::Range;
 

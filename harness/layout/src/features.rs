@@ -1,11 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the system has, found out by trying.
 
 use crate::{
-    arena::{addresses, PMD},
+    arena::{
+        addresses,
+        PMD, //
+    },
+    counter::counter,
     kind::Kind,
     mark::Mark,
     plan::Unit,
-    sys,
+    sys, //
 };
 use std::fs;
 
@@ -25,17 +31,6 @@ pub struct Features {
 /// How many huge pages a layout has at most.
 pub const HUGE_PAGES: usize = 16;
 
-/// The number on a line of /proc/meminfo.
-fn meminfo(name: &str) -> usize {
-    fs::read_to_string("/proc/meminfo")
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(key, _)| *key == name)
-        .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
 impl Features {
     /// Everything, for drawing what is not made.
     pub const ALL: Features = Features {
@@ -51,6 +46,8 @@ impl Features {
 
     /// Tries in the arena, which must be empty.
     pub fn probe() -> Self {
+        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let meminfo = |name| counter(&memory, name).unwrap_or(0);
         let thp = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
         let pages = addresses(&(0..PMD));
         let mapped = |kind: i32| {
@@ -62,7 +59,7 @@ impl Features {
         let _ = sys::unmap(&pages);
         let anonymous = mapped(0);
         let features = Features {
-            hugetlb: meminfo("HugePages_Free") >= 2 * HUGE_PAGES,
+            hugetlb: meminfo("HugePages_Free") >= 2 * HUGE_PAGES as i64,
             thp: thp.is_ok_and(|text| !text.contains("[never]")),
             swap: meminfo("SwapFree") > 0,
             ksm: anonymous && sys::advise(&pages, libc::MADV_MERGEABLE).is_ok(),

@@ -1,12 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a call changes in the counters of the process and of the machine.
 
-use crate::compare::Scope;
+use crate::{
+    counter::counter,
+    scope::Scope, //
+};
 use anyhow::Result;
 use std::{
-    fs::{self, File},
-    hash::{Hash, Hasher},
+    fs::{
+        self,
+        File, //
+    },
+    hash::{
+        Hash,
+        Hasher, //
+    },
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::FileExt, //
 };
 
 /// Counters that are exact, from /proc/self/status.
@@ -144,12 +155,7 @@ impl Text {
 
     /// The number on the line that starts with a name. Zero if there is none.
     fn number(&self, name: &str) -> i64 {
-        String::from_utf8_lossy(&self.buffer[..self.len])
-            .lines()
-            .filter_map(|line| line.split_once([':', ' ']))
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        counter(&String::from_utf8_lossy(&self.buffer[..self.len]), name).unwrap_or(0)
     }
 }
 

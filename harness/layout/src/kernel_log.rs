@@ -1,9 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the kernel complains about.
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
-    os::unix::fs::OpenOptionsExt,
+    io::{
+        Read,
+        Seek,
+        SeekFrom, //
+    },
+    os::unix::fs::OpenOptionsExt, //
 };
 
 /// Lines with one of these are complaints, whatever their level is.

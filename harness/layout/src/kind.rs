@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is behind a mapping, and what of it was touched.
 
 /// What is behind a mapping.

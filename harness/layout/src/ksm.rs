@@ -1,10 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Letting KSM merge pages.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs,
     thread::sleep,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 const KSM: &str = "/sys/kernel/mm/ksm";

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Layouts of mappings, for programs that move them and look at what came of it.
 //!
 //! A [`Layout`] says what is mapped in an arena, a range of addresses that nobody else uses, and
@@ -10,6 +12,7 @@ mod capture;
 mod check;
 mod child;
 mod compare;
+mod counter;
 mod draw;
 mod excuse;
 mod features;
@@ -21,9 +24,11 @@ mod make;
 mod mark;
 mod movement;
 mod page;
+mod pagemap;
 mod picture;
 mod plan;
 mod rejoin;
+mod scope;
 mod shrink;
 mod smaps;
 mod snapshot;
@@ -32,18 +37,60 @@ mod text;
 mod verdict;
 mod wire;
 
-pub use capture::{Capture, Depth};
-pub use child::{in_child, Failure};
-pub use compare::{compare, show, Scope, Tables};
-pub use draw::{draw, shuffle};
+pub use capture::{
+    Capture,
+    Depth, //
+};
+pub use child::{
+    in_child,
+    Failure, //
+};
+pub use compare::compare;
+pub use counter::counter;
+pub use draw::{
+    draw,
+    shuffle, //
+};
 pub use features::Features;
-pub use gauge::{Effect, Gauge};
+pub use gauge::{
+    Effect,
+    Gauge, //
+};
 pub use kernel_log::KernelLog;
-pub use kind::{Fill, Kind, Prot};
+pub use kind::{
+    Fill,
+    Kind,
+    Prot, //
+};
 pub use make::Made;
-pub use mark::{Mark, Twist};
-pub use movement::{by_a_call_each, by_mistake, by_one_call, clear_destination, Mistake};
-pub use plan::{Layout, Move, Part, Unit};
-pub use snapshot::{Mapping, Page, Snapshot};
-pub use verdict::{runs, Verdict};
+pub use mark::{
+    Mark,
+    Twist, //
+};
+pub use movement::{
+    by_a_call_each,
+    by_mistake,
+    by_one_call,
+    clear_destination,
+    Mistake, //
+};
+pub use plan::{
+    Layout,
+    Move,
+    Part,
+    Unit, //
+};
+pub use scope::{
+    Scope,
+    Tables, //
+};
+pub use snapshot::{
+    Mapping,
+    Page,
+    Snapshot, //
+};
+pub use verdict::{
+    runs,
+    Verdict, //
+};
 pub use wire::Wire;

@@ -1,28 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Making a layout in the calling process.
 
 use crate::{
-    arena::{addresses, PAGE, PMD},
+    arena::{
+        addresses,
+        PAGE,
+        PMD, //
+    },
     child::until_asleep,
-    kind::{Fill, Kind, Prot},
+    kind::{
+        Fill,
+        Kind,
+        Prot, //
+    },
     ksm,
-    mark::{Mark, Twist},
+    mark::{
+        Mark,
+        Twist, //
+    },
     page,
-    plan::{Layout, Unit, FILES, FILE_PAGES},
-    sys,
+    plan::{
+        Layout,
+        Unit,
+        FILES,
+        FILE_PAGES, //
+    },
+    sys, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
     fs::File,
     io::Read,
     ops::Range,
     os::{
-        fd::{AsRawFd, OwnedFd, RawFd},
-        unix::{
-            fs::{FileExt, OpenOptionsExt},
-            process::parent_id,
+        fd::{
+            AsRawFd,
+            OwnedFd,
+            RawFd, //
         },
+        unix::{
+            fs::{
+                FileExt,
+                OpenOptionsExt, //
+            },
+            process::parent_id, //
+        }, //
     },
-    path::Path,
+    path::Path, //
 };
 
 /// A layout that was made. Its mappings stay when it is dropped; what else it has goes.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What else may be said of a mapping, and of a process.
 
 use crate::kind::Kind;

@@ -1,11 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The two ways to move a source, and ways that are wrong, to see that it is noticed.
 
 use crate::{
-    arena::{address, addresses, PAGE},
+    arena::{
+        address,
+        addresses,
+        PAGE, //
+    },
     plan::Layout,
-    sys,
+    sys, //
 };
-use std::{io, ops::Range};
+use std::{
+    io,
+    ops::Range, //
+};
 
 /// Moves the source by one call.
 pub fn by_one_call(layout: &Layout) -> io::Result<()> {

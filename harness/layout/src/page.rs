@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is in pages.
 
 /// What is written to a page of a unit. No two pages of a layout have the same.

@@ -1,11 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Layouts as pictures for a terminal.
 
 use crate::{
     arena::overlap,
     kind::Kind,
-    plan::{Layout, Unit},
+    plan::{
+        Layout,
+        Unit, //
+    }, //
 };
-use std::{fmt::Write, ops::Range};
+use std::{
+    fmt::Write,
+    ops::Range, //
+};
 
 /// How wide a picture is, and how much is shown besides the source and the destination.
 const COLUMNS: usize = 72;

@@ -1,9 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The description of a layout.
 
 use crate::{
     arena,
-    kind::{Fill, Kind, Prot},
-    mark::{Mark, Twist},
+    kind::{
+        Fill,
+        Kind,
+        Prot, //
+    },
+    mark::{
+        Mark,
+        Twist, //
+    }, //
 };
 use std::ops::Range;
 

@@ -1,11 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Mappings that could be one, seen as one.
 //!
 //! Where memory is short, mappings that belong together may stay apart: a merge that fails is given
 //! up, and an unmapping that fails may have split what it was going to unmap a part of.
 
 use crate::{
-    smaps::{kilobytes, Entry},
-    snapshot::{Mapping, Snapshot},
+    smaps::{
+        kilobytes,
+        Entry, //
+    },
+    snapshot::{
+        Mapping,
+        Snapshot, //
+    }, //
 };
 use std::ops::Range;
 

@@ -1,9 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Making a layout smaller that shows something.
 
 use crate::{
     arena::PMD,
-    kind::{Fill, Kind, Prot},
-    plan::{Layout, Part, Unit},
+    kind::{
+        Fill,
+        Kind,
+        Prot, //
+    },
+    plan::{
+        Layout,
+        Part,
+        Unit, //
+    }, //
 };
 
 impl Layout {
@@ -192,7 +202,10 @@ fn weight(unit: &Unit) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{draw, features::Features};
+    use crate::{
+        draw,
+        features::Features, //
+    };
 
     /// A seed from which a layout is drawn that shows something.
     fn find(shows: impl Fn(&Layout) -> bool) -> Layout {

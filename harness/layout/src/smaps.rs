@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The text of `/proc/self/maps` and `/proc/self/smaps`.
 
 use std::ops::Range;

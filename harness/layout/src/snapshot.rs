@@ -1,31 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a process can find out about its arena.
 
 use crate::{
-    arena,
-    capture::{Capture, UNREAD},
-    compare::show,
-    smaps::{self, Entry},
+    arena::{
+        self,
+        show, //
+    },
+    capture::{
+        Capture,
+        UNREAD, //
+    },
+    pagemap::{
+        present_or_swapped,
+        FRAME,
+        PRESENT,
+        SWAPPED, //
+    },
+    smaps::{
+        self,
+        Entry, //
+    }, //
 };
 use std::{
     collections::HashMap,
     fmt,
-    hash::{Hash, Hasher},
-    ops::Range,
+    hash::{
+        Hash,
+        Hasher, //
+    },
+    ops::Range, //
 };
-
-/// Bits of a word of `/proc/self/pagemap`.
-pub const PRESENT: u64 = 1 << 63;
-pub const SWAPPED: u64 = 1 << 62;
-pub const OF_FILE: u64 = 1 << 61;
-pub const WRITE_PROTECTED: u64 = 1 << 57;
-pub const EXCLUSIVE: u64 = 1 << 56;
-pub const SOFT_DIRTY: u64 = 1 << 55;
-/// The page frame or the place in swap.
-pub const FRAME: u64 = SOFT_DIRTY - 1;
-
-pub fn present_or_swapped(pagemap: u64) -> bool {
-    pagemap & (PRESENT | SWAPPED) != 0
-}
 
 /// A page of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! System calls.
 //!
 //! Those that take addresses are used on the arena alone. No Rust object lives there, and what
@@ -5,10 +7,18 @@
 
 use std::{
     ffi::CStr,
-    io::{Error, Result},
+    io::{
+        Error,
+        Result, //
+    },
     ops::Range,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
-    ptr,
+    os::fd::{
+        AsRawFd,
+        FromRawFd,
+        OwnedFd,
+        RawFd, //
+    },
+    ptr, //
 };
 
 /// The number of `mseal()`, which `libc` does not know everywhere.

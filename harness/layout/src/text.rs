@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Layouts as a line of text.
 //!
 //! ```text
@@ -7,12 +9,32 @@
 //! Ranges are a page and a count. Units stand in the order in which they are made.
 
 use crate::{
-    kind::{Fill, Kind, Prot},
-    mark::{Mark, Twist},
-    plan::{Layout, Move, Part, Unit},
+    kind::{
+        Fill,
+        Kind,
+        Prot, //
+    },
+    mark::{
+        Mark,
+        Twist, //
+    },
+    plan::{
+        Layout,
+        Move,
+        Part,
+        Unit, //
+    }, //
 };
-use anyhow::{bail, Context, Error, Result};
-use std::{fmt, str::FromStr};
+use anyhow::{
+    bail,
+    Context,
+    Error,
+    Result, //
+};
+use std::{
+    fmt,
+    str::FromStr, //
+};
 
 /// Finds what has a name.
 fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, word: &str) -> Result<T> {

@@ -1,9 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is to become of a move, by the rules of Documentation/mm/mremap_move.rst.
 
 use crate::{
-    arena::{in_table, overlap},
-    mark::{Mark, Twist},
-    plan::{Layout, Unit},
+    arena::{
+        in_table,
+        overlap, //
+    },
+    mark::{
+        Mark,
+        Twist, //
+    },
+    plan::{
+        Layout,
+        Unit, //
+    }, //
 };
 use std::ops::Range;
 

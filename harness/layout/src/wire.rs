@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Numbers and bytes, as one process hands them to another.
 
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 
 /// Something that can be handed over.
 pub trait Wire: Sized {
@@ -45,6 +50,14 @@ impl<T: Wire> Wire for Vec<T> {
     fn get(from: &mut &[u8]) -> Result<Self> {
         let len = u64::get(from)?;
         (0..len).map(|_| T::get(from)).collect()
+    }
+}
+
+impl Wire for () {
+    fn put(&self, _: &mut Vec<u8>) {}
+
+    fn get(_: &mut &[u8]) -> Result<Self> {
+        Ok(())
     }
 }
 

@@ -1,13 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Functions in the field, which are called by their address.
 //!
 //! Nothing may be mapped there at the moment, or what is mapped may not be executed. A breakpoint
 //! may be there that nobody owns. Each ends the call, and is its result.
 
-use crate::{checked, in_field, peek, FIELD};
-use std::{arch::global_asm, io};
+use crate::{
+    checked,
+    in_field,
+    FIELD, //
+};
+use std::{
+    arch::global_asm,
+    io, //
+};
 
 global_asm!(
     ".pushsection .text.mem_call, \"ax\", @progbits",
+    // The code that uses these may be compiled apart.
+    ".globl mem_call, mem_called",
     // u64 mem_call(u64 rdi)
     "mem_call:",
     "call rdi",
@@ -78,12 +89,6 @@ pub(crate) fn end_call(signal: i32, registers: &mut [libc::greg_t]) -> bool {
     calling
 }
 
-/// Makes [`call()`] survive breakpoints, as [`peek::survive_faults()`] makes it survive faults.
-/// Without it they end the process.
-pub fn survive_breakpoints() -> io::Result<()> {
-    peek::handle(libc::SIGTRAP)
-}
-
 /// Allows reading and executing, but not writing.
 pub fn allow(addr: usize, len: usize) -> io::Result<()> {
     in_field(addr, len);
@@ -96,9 +101,18 @@ pub fn allow(addr: usize, len: usize) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::{
-        peek::{poke, survive_faults},
-        sys::{map, protect, unmap, Source},
-        PAGE,
+        peek::poke,
+        signal::{
+            survive_breakpoints,
+            survive_faults, //
+        },
+        sys::{
+            map,
+            protect,
+            unmap,
+            Source, //
+        },
+        PAGE, //
     };
 
     /// Maps code and calls it.

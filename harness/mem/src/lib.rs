@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Memory by address, for programs that test what `mremap()` does to it.
 //!
 //! All of it lies in the *field*, a part of the address space that the program, its libraries, its
 //! heap and its stacks are not in. So whatever is done to memory there, no reference that Rust
 //! knows of is affected, and the functions of this crate are safe to call.
+
+#![deny(missing_docs)]
 
 pub mod code;
 pub mod cpu;
@@ -10,9 +14,13 @@ pub mod maps;
 pub mod peek;
 pub mod remote;
 pub mod shared;
+pub mod signal;
 pub mod sys;
 
-use std::{io, ops::Range};
+use std::{
+    io,
+    ops::Range, //
+};
 
 /// The size of a page in bytes. x86-64 has no other.
 pub const PAGE: usize = 4096;

@@ -1,8 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! `/proc/self/maps`.
 
-pub use procfs::process::{MMPermissions, MemoryMap};
-use procfs::{process::MemoryMaps, FromBufRead};
-use std::{fs, io, ops::Range};
+pub use procfs::process::{
+    MMPermissions,
+    MemoryMap, //
+};
+use procfs::{
+    process::MemoryMaps,
+    FromBufRead, //
+};
+use std::{
+    fs,
+    io,
+    ops::Range, //
+};
 
 /// Reads all mappings, in address order. It takes several reads, between which they may change.
 pub fn read() -> io::Result<Vec<MemoryMap>> {

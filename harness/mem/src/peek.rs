@@ -1,13 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Loads and stores by the CPU, at addresses where nothing may be mapped at the moment.
 //!
 //! Each is a function whose first instruction is the access. Should that one fault, the handler of
-//! the signal goes on at the return of the function instead, with the signal as its result.
+//! the signal goes on at the return of the function instead, with the signal as its result: see
+//! [`signal`](crate::signal).
 
-use crate::{checked, code, in_field, PAGE};
-use std::{arch::global_asm, io, ptr};
+use crate::{
+    in_field,
+    PAGE, //
+};
+use std::arch::global_asm;
 
 global_asm!(
     ".pushsection .text.mem_peek, \"ax\", @progbits",
+    // The code that uses these may be compiled apart.
+    ".globl mem_peek, mem_poke, mem_return",
     // u64 mem_peek(const u64 *rdi, u64 *rsi)
     "mem_peek:",
     "mov rax, [rdi]",
@@ -62,44 +70,16 @@ pub fn poke(addr: usize, value: u64) -> Result<(), Fault> {
     result(unsafe { mem_poke(addr, value) })
 }
 
-extern "C" fn on_fault(signal: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: The kernel passes the context of the thread to handlers with `SA_SIGINFO`, and
-    // nobody else uses it.
-    let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+/// Ends an access, in the handler of a signal, if the thread is at one. Returns whether it was.
+pub(crate) fn end_access(signal: i32, registers: &mut [libc::greg_t]) -> bool {
     let at = registers[libc::REG_RIP as usize] as usize;
+    let accessing = at == mem_peek as *const () as usize || at == mem_poke as *const () as usize;
 
-    if at == mem_peek as *const () as usize || at == mem_poke as *const () as usize {
+    if accessing {
         registers[libc::REG_RAX as usize] = i64::from(signal);
         registers[libc::REG_RIP as usize] = mem_return as *const () as usize as i64;
-    } else if !code::end_call(signal, registers) {
-        // A fault of the program itself: let it happen again, and end the program. A breakpoint
-        // does not happen again by itself.
-        // SAFETY: Calls without requirements.
-        unsafe {
-            libc::signal(signal, libc::SIG_DFL);
-            if signal == libc::SIGTRAP {
-                libc::raise(signal);
-            }
-        }
     }
-}
-
-/// Handles a signal.
-pub(crate) fn handle(signal: i32) -> io::Result<()> {
-    // SAFETY: All zeroes is a valid value, of no flags and no blocked signals.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-
-    action.sa_sigaction = on_fault as *const () as usize;
-    action.sa_flags = libc::SA_SIGINFO;
-    // SAFETY: The handler is safe to run at any access to memory: it uses registers alone.
-    checked(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) }).map(drop)
-}
-
-/// Makes [`peek()`], [`poke()`] and calls survive faults, from here on, in all threads and
-/// children.
-pub fn survive_faults() -> io::Result<()> {
-    handle(libc::SIGSEGV)?;
-    handle(libc::SIGBUS)
+    accessing
 }
 
 /// The address of a word of a page.
@@ -111,7 +91,15 @@ pub fn word(page: usize, word: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::{map, protect, unmap, Source};
+    use crate::{
+        signal::survive_faults,
+        sys::{
+            map,
+            protect,
+            unmap,
+            Source, //
+        }, //
+    };
 
     #[test]
     fn faults_are_results() {

@@ -1,9 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Reads and writes of our own memory by the kernel, which looks a page up under the mmap lock.
 //!
 //! A load by the CPU needs no lock where a page table already has the page. These calls see an
 //! address space either before a change that is made under the lock, or after it.
 
-use crate::{checked, in_field};
+use crate::{
+    checked,
+    in_field, //
+};
 use std::io;
 
 fn own(words: *mut u64, count: usize) -> libc::iovec {

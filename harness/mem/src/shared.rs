@@ -1,7 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Numbers that a process shares with its children.
 
 use crate::checked;
-use std::{io, ptr, sync::atomic::AtomicU64};
+use std::{
+    io,
+    ptr,
+    sync::atomic::AtomicU64, //
+};
 
 /// Makes a number, zero, for good.
 pub fn number() -> io::Result<&'static AtomicU64> {

@@ -1,9 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The system calls that change mappings. Addresses and lengths are in bytes, whole pages.
 
-use crate::{checked, in_field};
+use crate::{
+    checked,
+    in_field, //
+};
 use std::{
     io,
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{
+        AsRawFd,
+        BorrowedFd, //
+    }, //
 };
 
 /// What is mapped.

@@ -1,6 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Address spaces that exist on paper only.
 
-use crate::plan::{Mapping, Request, Segment, Space, Totals};
+use crate::plan::{
+    Request,
+    Segment,
+    Space,
+    Totals,
+    Vma, //
+};
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -10,63 +18,73 @@ pub const PAGE: usize = 4096;
 /// How many pages the source, and the destination, may have. Miri is some thousand times slower.
 pub const MAX_PAGES: usize = if cfg!(miri) { 6 } else { 40 };
 
-/// A mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Area {
-    pub range: Range<usize>,
-    pub charged: bool,
+/// What a VMA is, apart from its addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kind {
+    pub accounted: bool,
     pub data: bool,
     /// It may not be moved or unmapped.
     pub sealed: bool,
-    /// It has an owner who counts mappings.
-    pub owned: bool,
-    /// It consists of huge pages of hugetlb, which are of this size in bytes.
+    pub hooks: bool,
+    pub special: bool,
+    pub anonymous_file: bool,
+    pub ksm_mergeable: bool,
+    /// It takes long to move by a distance that is not a multiple of this, in bytes.
+    pub long: Option<usize>,
+    /// It is of hugetlb, with huge pages of this size in bytes.
     pub huge: Option<usize>,
 }
 
-impl Mapping for &Area {
+/// A VMA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Area {
+    pub range: Range<usize>,
+    pub kind: Kind,
+}
+
+impl Vma for &Area {
     fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
     fn is_hugetlb(&self) -> bool {
-        self.huge.is_some()
+        self.kind.huge.is_some()
     }
 
     fn huge_page_size(&self) -> usize {
-        self.huge.expect("this is asked of hugetlb alone")
+        self.kind.huge.expect("only hugetlb has huge pages")
     }
 
-    fn is_raw(&self) -> bool {
-        false
+    fn is_special(&self) -> bool {
+        self.kind.special
     }
 
-    fn has_owner(&self) -> bool {
-        self.owned
-    }
-
-    fn is_mergeable(&self) -> bool {
-        false
-    }
-
-    fn moves_long(&self, _distance: usize) -> bool {
-        false
+    fn has_hooks(&self) -> bool {
+        self.kind.hooks
     }
 
     fn is_anonymous_file(&self) -> bool {
-        false
+        self.kind.anonymous_file
     }
 
-    fn charged(&self) -> bool {
-        self.charged
+    fn is_long(&self, distance: usize) -> bool {
+        self.kind.long.is_some_and(|unit| distance % unit != 0)
     }
 
-    fn data(&self) -> bool {
-        self.data
+    fn is_ksm_mergeable(&self) -> bool {
+        self.kind.ksm_mergeable
+    }
+
+    fn is_accounted(&self) -> bool {
+        self.kind.accounted
+    }
+
+    fn is_data(&self) -> bool {
+        self.kind.data
     }
 }
 
-/// Why something may not happen.
+/// Why a move is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum No {
     Sealed,
@@ -77,17 +95,17 @@ pub enum No {
 #[derive(Clone, Debug)]
 pub struct Paper {
     pub areas: Vec<Area>,
-    pub max_mappings: usize,
+    pub max_vmas: usize,
     /// Where addresses end.
     pub end: usize,
 }
 
 impl Space for Paper {
     type Error = No;
-    type Mapping<'a> = &'a Area;
-    type Mappings<'a> = Box<dyn Iterator<Item = &'a Area> + 'a>;
+    type Vma<'a> = &'a Area;
+    type Vmas<'a> = Box<dyn Iterator<Item = &'a Area> + 'a>;
 
-    fn mappings(&self, range: Range<usize>) -> Self::Mappings<'_> {
+    fn vmas(&self, range: Range<usize>) -> Self::Vmas<'_> {
         Box::new(
             self.areas
                 .iter()
@@ -95,10 +113,12 @@ impl Space for Paper {
         )
     }
 
-    fn check_segment(&self, area: &&Area, segment: &Segment) -> Result<(), No> {
-        assert!(segment.len > 0);
-        assert!(area.range.start <= segment.old && segment.source().end <= area.range.end);
-        if area.sealed {
+    fn check_move(&self, area: &&Area, segment: &Segment, _dontunmap: bool) -> Result<(), No> {
+        let source = segment.source();
+
+        assert!(!source.is_empty());
+        assert!(area.range.start <= source.start && source.end <= area.range.end);
+        if area.kind.sealed {
             return Err(No::Sealed);
         }
         Ok(())
@@ -107,7 +127,7 @@ impl Space for Paper {
     fn check_unmap(&self, area: &&Area, range: &Range<usize>) -> Result<(), No> {
         assert!(!range.is_empty());
         assert!(area.range.start <= range.start && range.end <= area.range.end);
-        if area.sealed {
+        if area.kind.sealed {
             return Err(No::Sealed);
         }
         Ok(())
@@ -117,39 +137,32 @@ impl Space for Paper {
         self.end
     }
 
-    fn check_totals(&self, totals: &Totals) -> Result<(), No> {
-        let after = self.areas.len() + totals.mappings_added - totals.mappings_removed;
+    fn check_totals(&self, totals: &Totals, _dontunmap: bool) -> Result<(), No> {
+        let after = self.areas.len() + totals.vmas_added - totals.vmas_removed;
 
-        if after > self.max_mappings {
+        if after > self.max_vmas {
             return Err(No::TooMany);
         }
         Ok(())
     }
 }
 
-/// Whether a page is mapped, and by what kind of mapping.
-type Page = Option<(bool, bool, bool, bool)>;
-
 /// Areas that map the pages from `start` on. Pages of one kind that follow each other are one area
 /// or, where `cut` says so, two.
-fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
+fn areas(start: usize, pages: &[(Option<Kind>, bool)]) -> Vec<Area> {
     let mut areas: Vec<Area> = Vec::new();
-    let mut last: Page = None;
+    let mut last: Option<Kind> = None;
 
     for (index, (page, cut)) in pages.iter().enumerate() {
         let addr = start + index * PAGE;
 
-        if let Some((charged, data, sealed, owned)) = *page {
+        if let Some(kind) = *page {
             if last == *page && !cut {
                 areas.last_mut().expect("an area").range.end = addr + PAGE;
             } else {
                 areas.push(Area {
                     range: addr..addr + PAGE,
-                    charged,
-                    data,
-                    sealed,
-                    owned,
-                    huge: None,
+                    kind,
                 });
             }
         }
@@ -158,18 +171,47 @@ fn areas(start: usize, pages: &[(Page, bool)]) -> Vec<Area> {
     areas
 }
 
-/// A layout with a request for a move in it.
-pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
-    let kind = (
-        any::<bool>(),
-        any::<bool>(),
-        prop::bool::weighted(sealed),
-        prop::bool::weighted(0.2),
-    );
-    let page = (prop::option::weighted(0.8, kind), prop::bool::weighted(0.3));
+/// Kinds of VMAs, of which a part is sealed. Hugetlb is not among them, see `rounded.rs`.
+fn kinds(sealed: f64) -> impl Strategy<Value = Kind> {
+    let rare = || prop::bool::weighted(0.1);
 
     (
-        prop::collection::vec(page, 3 * MAX_PAGES),
+        (any::<bool>(), any::<bool>(), any::<bool>()),
+        prop::bool::weighted(sealed),
+        (rare(), rare(), rare()),
+        prop::option::weighted(0.1, prop::sample::select(vec![2 * PAGE, usize::MAX])),
+    )
+        .prop_map(
+            |((accounted, data, ksm_mergeable), sealed, (hooks, special, anonymous_file), long)| {
+                Kind {
+                    accounted,
+                    data,
+                    sealed,
+                    hooks,
+                    special,
+                    anonymous_file,
+                    ksm_mergeable,
+                    long,
+                    huge: None,
+                }
+            },
+        )
+}
+
+/// A layout with a request for a move in it.
+pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
+    // Few kinds for each layout, so that VMAs of several pages are drawn.
+    let pages = prop::collection::vec(kinds(sealed), 1..5).prop_flat_map(move |kinds| {
+        let page = (
+            prop::option::weighted(0.8, prop::sample::select(kinds)),
+            prop::bool::weighted(0.3),
+        );
+
+        prop::collection::vec(page, 3 * MAX_PAGES)
+    });
+
+    (
+        pages,
         1..=MAX_PAGES,
         0..MAX_PAGES,
         0..MAX_PAGES,
@@ -178,21 +220,21 @@ pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
     )
         .prop_filter_map(
             "source and destination overlap",
-            |(pages, len, at, gap, down, keep_source)| {
+            |(pages, len, at, gap, down, dontunmap)| {
                 let low = (1 + at) * PAGE;
                 let high = low + (len + gap) * PAGE;
                 let (old, new) = if down { (high, low) } else { (low, high) };
                 let end = PAGE * (1 + 3 * MAX_PAGES);
                 let paper = Paper {
                     areas: areas(PAGE, &pages),
-                    max_mappings: usize::MAX,
+                    max_vmas: usize::MAX,
                     end: usize::MAX,
                 };
                 let request = Request {
                     old,
                     new,
                     len: len * PAGE,
-                    keep_source,
+                    dontunmap,
                 };
 
                 (high + len * PAGE <= end).then_some((paper, request))

@@ -1,8 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What holds of every plan.
 
 use crate::{
-    layout::{layouts, mapped_pages, Paper, PAGE},
-    plan::{plan, runs, segments, CheckedPlan, Pages, Reason, Request, Segment, Way},
+    layout::{
+        layouts,
+        mapped_pages,
+        Paper,
+        MAX_PAGES,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        runs,
+        segments,
+        CheckedPlan,
+        CopyReason,
+        MoveKind,
+        Pages,
+        Request,
+        Segment, //
+    }, //
 };
 use proptest::prelude::*;
 
@@ -32,7 +50,7 @@ fn moved(paper: &Paper, request: &Request, segments: &[Segment]) -> Vec<(usize, 
         pages.retain(|(at, _)| !segment.destination().contains(at));
         for page in &mut pages {
             if segment.source().contains(&page.0) {
-                page.0 = page.0 - segment.old + segment.new;
+                page.0 = page.0 - segment.source().start + segment.destination().start;
             }
         }
     }
@@ -52,19 +70,19 @@ proptest! {
     }
 
     #[test]
-    fn segments_are_parts_of_one_mapping((paper, request) in layouts(0.0)) {
+    fn segments_are_parts_of_one_vma((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
 
         for (area, segment) in segments(&paper, &request, request.source()) {
             // As much of it as the destination does not cut off.
-            let own = plan.mapping_at(segment.old, &segment);
-            prop_assert!(own.start <= segment.old && segment.source().end <= own.end);
+            let own = plan.vma_range_at(segment.source().start, &segment);
+            prop_assert!(own.start <= segment.source().start && segment.source().end <= own.end);
             prop_assert!(area.range.start <= own.start && own.end <= area.range.end);
-            prop_assert!(!own.contains(&segment.new));
-            prop_assert!(area.range.start <= segment.old);
+            prop_assert!(!own.contains(&segment.destination().start));
+            prop_assert!(area.range.start <= segment.source().start);
             prop_assert!(segment.source().end <= area.range.end);
-            // It is all of the mapping, but for what the source cuts off.
-            prop_assert!(segment.old == area.range.start || segment.old == request.old);
+            // It is all of the VMA, except for what lies outside of the source.
+            prop_assert!(segment.source().start == area.range.start || segment.source().start == request.old);
             prop_assert!(
                 segment.source().end == area.range.end
                     || segment.source().end == request.source().end
@@ -72,23 +90,40 @@ proptest! {
         }
     }
 
+    /// Each reason to copy a VMA, and that there is no other.
     #[test]
-    fn only_whole_mappings_that_nobody_owns_are_relocated((paper, request) in layouts(0.0)) {
+    fn whole_vmas_without_a_reason_are_relocated((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
+        let distance = request.new.abs_diff(request.old);
 
         for (area, segment) in segments(&paper, &request, request.source()) {
-            let is_cut = segment.len != area.range.len();
-            let touches = request.keep_source
-                && (request.old + request.len == request.new
-                    || request.new + request.len == request.old);
-            let expected = match (is_cut, touches, area.owned) {
-                (true, _, _) => Way::Copy(Reason::Cut),
-                (_, true, _) => Way::Copy(Reason::Touched),
-                (_, _, true) => Way::Copy(Reason::HasOwner),
-                _ => Way::Relocate,
-            };
-            prop_assert_eq!(plan.way(&area), expected);
-            prop_assert_eq!(plan.segment_from(&paper, segment.old), Some(segment));
+            let reasons = [
+                (segment.len() != area.range.len(), CopyReason::Partial),
+                (
+                    request.dontunmap
+                        && (request.old + request.len == request.new
+                            || request.new + request.len == request.old),
+                    CopyReason::Adjacent,
+                ),
+                (area.kind.special, CopyReason::Special),
+                (area.kind.hooks, CopyReason::VmOps),
+                (area.kind.anonymous_file, CopyReason::AnonymousFile),
+                (
+                    area.kind.long.is_some_and(|unit| distance % unit != 0),
+                    CopyReason::Long,
+                ),
+            ];
+            let expected = reasons
+                .into_iter()
+                .find(|(holds, _)| *holds)
+                .map_or(MoveKind::Relocate, |(_, reason)| MoveKind::Copy(reason));
+
+            prop_assert_eq!(plan.move_kind(&area), expected);
+            prop_assert_eq!(plan.segment(&area), Some(segment));
+            prop_assert_eq!(
+                plan.next_segment(&paper, segment.source().start),
+                Some(segment)
+            );
         }
     }
 
@@ -97,11 +132,11 @@ proptest! {
         let segments = all_segments(&paper, &request);
 
         for pair in segments.windows(2) {
-            prop_assert!(pair[0].source().end <= pair[1].old);
+            prop_assert!(pair[0].source().end <= pair[1].source().start);
         }
         for segment in segments {
-            prop_assert_eq!(segment.new - request.new, segment.old - request.old);
-            prop_assert!(segment.old >= request.old);
+            prop_assert_eq!(segment.destination().start - request.new, segment.source().start - request.old);
+            prop_assert!(segment.source().start >= request.old);
             prop_assert!(segment.source().end <= request.source().end);
         }
     }
@@ -112,30 +147,31 @@ proptest! {
         let runs: Vec<Segment> = runs(segments.iter().copied()).collect();
 
         for pair in runs.windows(2) {
-            prop_assert!(pair[0].source().end < pair[1].old);
+            prop_assert!(pair[0].source().end < pair[1].source().start);
         }
         for run in &runs {
-            prop_assert_eq!(run.new - request.new, run.old - request.old);
+            prop_assert_eq!(run.destination().start - request.new, run.source().start - request.old);
         }
         prop_assert_eq!(
-            runs.iter().map(|run| run.len).sum::<usize>(),
-            segments.iter().map(|segment| segment.len).sum::<usize>()
+            runs.iter().map(|run| run.len()).sum::<usize>(),
+            segments.iter().map(|segment| segment.len()).sum::<usize>()
         );
         for segment in segments {
             prop_assert!(runs
                 .iter()
-                .any(|run| run.old <= segment.old && segment.source().end <= run.source().end));
+                .any(|run| run.source().start <= segment.source().start && segment.source().end <= run.source().end));
         }
     }
 
-    /// The commit walks by address, from where it is: that must give the same.
+    /// The move walks by address, from where it is: that must give the same.
     #[test]
     fn walking_by_address_gives_the_same((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
+        let end = request.source().end;
         let mut from = request.old;
         let mut walked = Vec::new();
 
-        while let Some(segment) = plan.segment_from(&paper, from) {
+        while let Some(segment) = plan.next_segment(&paper, from) {
             walked.push(segment);
             from = segment.source().end;
         }
@@ -144,33 +180,36 @@ proptest! {
 
         let mut from = request.old;
         let mut walked_runs = Vec::new();
-        while let Some(run) = plan.run_from(&paper, from) {
+        while let Some(run) = plan.next_run(&paper, from..end) {
             walked_runs.push(run);
             from = run.source().end;
         }
         prop_assert_eq!(walked_runs, runs(walked.into_iter()).collect::<Vec<_>>());
     }
 
-    /// Taking back walks down from where the move got to, which may be inside of a mapping that
-    /// starts before the source: it must come to an end, at the same segments.
+    /// A move that is rolled back walks the runs up to where it got, and finds no more than that.
     #[test]
-    fn walking_down_gives_the_same((paper, request) in layouts(0.0)) {
-        let plan = planned(&paper, request)?;
-        let mut until = request.source().end;
-        let mut walked = Vec::new();
+    fn runs_end_where_the_move_got_to((paper, request) in layouts(0.0), pages in 0..MAX_PAGES) {
+        let mut plan = planned(&paper, request)?;
+        let until = (request.old + pages * PAGE).min(request.source().end);
 
-        while let Some(segment) = paper
-            .areas
-            .iter()
-            .rev()
-            .find(|area| area.range.start < until)
-            .and_then(|area| plan.segment_of(&area, until))
-        {
-            prop_assert!(segment.old < until);
-            until = segment.old;
-            walked.insert(0, segment);
+        // Whether it knows its only run, or looks for it.
+        for _ in 0..2 {
+            let mut from = request.old;
+            let mut walked = Vec::new();
+
+            while let Some(run) = plan.next_run(&paper, from..until) {
+                prop_assert!(run.source().end <= until);
+                prop_assert_eq!(
+                    run.destination().start - request.new,
+                    run.source().start - request.old
+                );
+                walked.extend(run.source().step_by(PAGE));
+                from = run.source().end;
+            }
+            prop_assert_eq!(walked, mapped_pages(&paper, request.old..until));
+            plan.look_for_runs();
         }
-        prop_assert_eq!(walked, all_segments(&paper, &request));
     }
 
     #[test]
@@ -183,8 +222,8 @@ proptest! {
             for addr in range.step_by(PAGE) {
                 if let Some(area) = paper.areas.iter().find(|area| area.range.contains(&addr)) {
                     pages.all += 1;
-                    pages.charged += usize::from(area.charged);
-                    pages.data += usize::from(area.data);
+                    pages.accounted += usize::from(area.kind.accounted);
+                    pages.data += usize::from(area.kind.data);
                 }
             }
             pages
@@ -193,21 +232,33 @@ proptest! {
             .map(|run| count(run.destination()))
             .fold(Pages::default(), |sum, pages| Pages {
                 all: sum.all + pages.all,
-                charged: sum.charged + pages.charged,
+                accounted: sum.accounted + pages.accounted,
                 data: sum.data + pages.data,
             });
 
         prop_assert_eq!(totals.moved, count(request.source()));
         prop_assert_eq!(totals.unmapped, unmapped);
         prop_assert_eq!(totals.segments, segments.len());
+        prop_assert_eq!(
+            totals.ksm_mergeable,
+            segments
+                .iter()
+                .filter(|segment| {
+                    let at = segment.source().start;
+                    let area = paper.areas.iter().find(|area| area.range.contains(&at));
+
+                    area.is_some_and(|area| area.kind.ksm_mergeable)
+                })
+                .count()
+        );
         prop_assert_eq!(totals.runs, runs(segments.into_iter()).count());
         // What moves covers what it goes over.
         prop_assert!(totals.moved.all >= totals.unmapped.all);
     }
 
-    /// The bound on the number of mappings is kept, when neighbours do not merge.
+    /// The bound on the number of VMAs holds if neighbours do not merge.
     #[test]
-    fn no_more_mappings_than_announced((paper, request) in layouts(0.0)) {
+    fn no_more_vmas_than_planned((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
         let totals = plan.totals();
         let mut pieces = 0;
@@ -218,7 +269,7 @@ proptest! {
             for addr in area.range.clone().step_by(PAGE) {
                 let gone = segments.iter().any(|segment| {
                     segment.destination().contains(&addr)
-                        || (segment.source().contains(&addr) && !request.keep_source)
+                        || (segment.source().contains(&addr) && !request.dontunmap)
                 });
                 pieces += usize::from(!gone && !outside);
                 outside = !gone;
@@ -226,7 +277,7 @@ proptest! {
         }
         pieces += segments.len();
         prop_assert!(
-            pieces <= paper.areas.len() + totals.mappings_added - totals.mappings_removed
+            pieces <= paper.areas.len() + totals.vmas_added - totals.vmas_removed
         );
     }
 

@@ -1,8 +1,21 @@
-//! What is refused, and what a refusal names.
+// SPDX-License-Identifier: GPL-2.0
+
+//! Refusals.
 
 use crate::{
-    layout::{layouts, No, Paper, PAGE},
-    plan::{plan, runs, segments, Refusal, Request},
+    layout::{
+        layouts,
+        No,
+        Paper,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        runs,
+        segments,
+        Refusal,
+        Request, //
+    }, //
 };
 use proptest::prelude::*;
 
@@ -12,7 +25,7 @@ fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
         paper
             .areas
             .iter()
-            .any(|area| area.sealed && area.range.contains(&addr))
+            .any(|area| area.kind.sealed && area.range.contains(&addr))
     };
     let mapped = |addr: usize| paper.areas.iter().any(|area| area.range.contains(&addr));
 
@@ -20,9 +33,9 @@ fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
         return Some(Refusal::NothingMapped);
     }
     for (_, segment) in segments(paper, request, request.source()) {
-        if sealed(segment.old) {
+        if sealed(segment.source().start) {
             return Some(Refusal::Segment {
-                at: segment.old,
+                at: segment.source().start,
                 error: No::Sealed,
             });
         }
@@ -42,13 +55,13 @@ fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
 
 proptest! {
     #[test]
-    fn the_first_thing_in_the_way_is_named((paper, request) in layouts(0.03)) {
+    fn the_first_refusal_is_named((paper, request) in layouts(0.03)) {
         prop_assert_eq!(plan(&paper, request, PAGE).err(), expected(&paper, &request));
     }
 
     #[test]
-    fn the_limit_of_mappings_is_judged_last((mut paper, request) in layouts(0.03)) {
-        paper.max_mappings = 0;
+    fn limits_are_checked_last((mut paper, request) in layouts(0.03)) {
+        paper.max_vmas = 0;
         let refusal = plan(&paper, request, PAGE).err();
 
         prop_assert_eq!(
@@ -57,9 +70,9 @@ proptest! {
         );
     }
 
-    /// What lies under a hole, or outside of both ends, is nobody's business.
+    /// VMAs under a hole, or outside of the ranges, are not checked.
     #[test]
-    fn what_is_left_alone_is_not_asked((mut paper, request) in layouts(0.0)) {
+    fn vmas_that_stay_are_not_checked((mut paper, request) in layouts(0.0)) {
         let touched: Vec<_> = runs(
             segments(&paper, &request, request.source()).map(|(_, segment)| segment),
         )
@@ -67,7 +80,7 @@ proptest! {
         .collect();
 
         for area in &mut paper.areas {
-            area.sealed = !touched
+            area.kind.sealed = !touched
                 .iter()
                 .any(|range| range.start < area.range.end && area.range.start < range.end);
         }

@@ -1,8 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A source that ends inside of a huge page of hugetlb ends with that page.
 
 use crate::{
-    layout::{Area, Paper, PAGE},
-    plan::{plan, segments, Reason, Refusal, Request, Way},
+    layout::{
+        Area,
+        Kind,
+        Paper,
+        PAGE, //
+    },
+    plan::{
+        plan,
+        segments,
+        CopyReason,
+        MoveKind,
+        Refusal,
+        Request, //
+    }, //
 };
 use proptest::prelude::*;
 
@@ -16,11 +30,10 @@ const START: usize = 64 * HUGE;
 fn area(start: usize, end: usize, huge: Option<usize>) -> Option<Area> {
     (start < end).then_some(Area {
         range: start..end,
-        charged: false,
-        data: false,
-        sealed: false,
-        owned: false,
-        huge,
+        kind: Kind {
+            huge,
+            ..Kind::default()
+        },
     })
 }
 
@@ -42,7 +55,7 @@ fn sources() -> impl Strategy<Value = (Paper, Request)> {
                     old,
                     new: old.checked_add_signed(by)?,
                     len: (before + cut) * PAGE,
-                    keep_source: false,
+                    dontunmap: false,
                 };
                 let paper = Paper {
                     areas: [
@@ -52,7 +65,7 @@ fn sources() -> impl Strategy<Value = (Paper, Request)> {
                     .into_iter()
                     .flatten()
                     .collect(),
-                    max_mappings: usize::MAX,
+                    max_vmas: usize::MAX,
                     end: START + room * PAGE,
                 };
                 let ends = request.new + request.len;
@@ -77,11 +90,11 @@ proptest! {
                 let last = segments(&paper, plan.request(), plan.request().source()).last();
                 let (area, segment) = last.expect("there is hugetlb memory");
                 prop_assert_eq!(segment.source(), START..asked.old + len);
-                prop_assert_eq!(plan.totals().cuts_last, asked.old + len < area.range.end);
+                prop_assert_eq!(plan.totals().splits_last, asked.old + len < area.range.end);
                 prop_assert_eq!(plan.totals().moved.all, len / PAGE);
                 let is_cut = segment.source() != area.range;
-                let reason = if is_cut { Reason::Cut } else { Reason::Hugetlb };
-                prop_assert_eq!(plan.way(&area), Way::Copy(reason));
+                let reason = if is_cut { CopyReason::Partial } else { CopyReason::Hugetlb };
+                prop_assert_eq!(plan.move_kind(&area), MoveKind::Copy(reason));
             }
             Err(refusal) => {
                 prop_assert_eq!(refusal, Refusal::RoundedUp);

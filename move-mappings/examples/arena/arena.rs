@@ -1,7 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The arena: blocks of a page each, which are referred to by their distance from its start.
 
-use crate::pages::{page, Pages};
-use anyhow::{ensure, Context, Result};
+use crate::pages::{
+    page,
+    Pages, //
+};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use move_mappings::Moved;
 use std::ops::Range;
 

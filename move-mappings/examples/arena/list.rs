@@ -1,7 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A list in an arena, whose nodes are linked by the numbers of their blocks.
 
-use crate::arena::{Arena, Block};
-use anyhow::{ensure, Result};
+use crate::arena::{
+    Arena,
+    Block, //
+};
+use anyhow::{
+    ensure,
+    Result, //
+};
 
 /// A list. A node is the number of the one before it and how many there are before it.
 pub struct List {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! An arena of many mappings that grows by moving all of it: an example for [`move_mappings`].
 //!
 //! A collector of garbage makes old objects read-only, keeps cold ones out of core dumps and gives
@@ -12,11 +14,21 @@ mod list;
 mod mappings;
 mod pages;
 
-use anyhow::{ensure, Result};
-use arena::{Arena, State};
+use anyhow::{
+    ensure,
+    Result, //
+};
+use arena::{
+    Arena,
+    State, //
+};
 use clap::Parser;
 use list::List;
-use move_mappings::{support, Moved, Support};
+use move_mappings::{
+    support,
+    Moved,
+    Support, //
+};
 use std::time::Instant;
 
 #[derive(Parser)]

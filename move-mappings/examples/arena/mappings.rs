@@ -1,7 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a range consists of, by `/proc/self/maps`.
 
 use anyhow::Result;
-use procfs::process::{MMPermissions, Process};
+use procfs::process::{
+    MMPermissions,
+    Process, //
+};
 use std::ops::Range;
 
 /// The mappings in a range that may be accessed: their offsets in it, and how they may be.

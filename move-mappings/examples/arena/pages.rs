@@ -1,12 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Pages that were reserved, and the system calls on them.
 
-use anyhow::{Context, Result};
-use move_mappings::{move_mappings, Moved, Options};
-use rustix::{
-    mm::{madvise, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags},
-    param::page_size,
+use anyhow::{
+    Context,
+    Result, //
 };
-use std::{ffi::c_void, ptr::null_mut};
+use move_mappings::{
+    move_mappings,
+    Moved,
+    Options, //
+};
+use rustix::{
+    mm::{
+        madvise,
+        mmap_anonymous,
+        mprotect,
+        munmap,
+        Advice,
+        MapFlags,
+        MprotectFlags,
+        ProtFlags, //
+    },
+    param::page_size, //
+};
+use std::{
+    ffi::c_void,
+    ptr::null_mut, //
+};
 
 /// The size of a page in bytes.
 pub fn page() -> usize {

@@ -1,11 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What two sides differ in, page by page.
 
-use super::{parts, show, Scope};
 use crate::{
+    arena::show,
     capture::UNREAD,
-    snapshot::{
-        Mapping, Page, EXCLUSIVE, FRAME, OF_FILE, PRESENT, SOFT_DIRTY, SWAPPED, WRITE_PROTECTED,
+    pagemap::{
+        EXCLUSIVE,
+        FRAME,
+        OF_FILE,
+        PRESENT,
+        SOFT_DIRTY,
+        SWAPPED,
+        WRITE_PROTECTED, //
     },
+    scope::Scope,
+    snapshot::{
+        Mapping,
+        Page, //
+    }, //
 };
 
 /// How many pages of a mapping are named.
@@ -14,7 +27,7 @@ const PAGES_NAMED: usize = 3;
 /// Compares the pages of two mappings of the same range.
 pub fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
     let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
-    let parted = parts(a, scope);
+    let parted = scope.may_be_parted(a);
     let mut wrong = wrong.filter_map(|(number, (x, y))| {
         let what = compare_page(x, y, parted, scope)?;
         Some(format!("page {number}: {what}"))

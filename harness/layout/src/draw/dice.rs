@@ -1,6 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Chance, by a seed.
 
-use rand::{rngs::ChaCha8Rng, seq::SliceRandom, RngExt, SeedableRng};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::SliceRandom,
+    RngExt,
+    SeedableRng, //
+};
 use std::ops::RangeInclusive;
 
 pub struct Dice(ChaCha8Rng);

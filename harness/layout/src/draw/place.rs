@@ -1,12 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Drawing what moves where, and what is there.
 
 use super::{
     dice::Dice,
-    units::{follow, Theme},
+    units::{
+        follow,
+        Theme, //
+    }, //
 };
 use crate::{
-    arena::{in_table, overlap, PMD},
-    plan::{Layout, Move, Unit},
+    arena::{
+        in_table,
+        overlap,
+        PMD, //
+    },
+    plan::{
+        Layout,
+        Move,
+        Unit, //
+    }, //
 };
 
 /// Where destinations start that are far from the source.

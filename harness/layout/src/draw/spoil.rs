@@ -1,11 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Sometimes giving a reason to refuse a move.
 
 use super::dice::Dice;
 use crate::{
     arena::overlap,
     features::Features,
-    mark::{Mark, Twist},
-    plan::Layout,
+    mark::{
+        Mark,
+        Twist, //
+    },
+    plan::Layout, //
 };
 
 /// What a move is refused for.

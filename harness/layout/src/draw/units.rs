@@ -1,12 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Drawing units, and the source.
 
 use super::dice::Dice;
 use crate::{
     arena::PMD,
-    features::{Features, HUGE_PAGES},
-    kind::{Fill, Kind, Prot},
+    features::{
+        Features,
+        HUGE_PAGES, //
+    },
+    kind::{
+        Fill,
+        Kind,
+        Prot, //
+    },
     mark::Mark,
-    plan::{Part, Unit, FILES, FILE_PAGES},
+    plan::{
+        Part,
+        Unit,
+        FILES,
+        FILE_PAGES, //
+    }, //
 };
 
 /// Where sources start, roughly, and where units are made that are to have moved before.

@@ -1,0 +1,175 @@
+//! What guests run on.
+
+use super::{
+    initramfs::{pack, END},
+    watch::run_for,
+};
+use crate::paths::{write_whole, Paths};
+use anyhow::{bail, Context, Result};
+use std::{ffi::OsStr, fs, path::Path, process::Command, time::Duration};
+
+/// How long the guest that tries out an accelerator may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(20);
+
+/// What a guest runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// A PC, by KVM or emulated, of which one CPU runs at a time.
+    Pc,
+    /// A PC whose CPUs run at the same time, also where they are emulated.
+    Parallel,
+    /// One emulated CPU whose clock counts instructions, a nanosecond each.
+    Counting,
+    /// A process of this machine: the image is a User Mode Linux.
+    Uml,
+}
+
+impl Machine {
+    /// The command that boots an image on such a machine.
+    pub fn command(
+        self,
+        paths: &Paths,
+        image: &Path,
+        initramfs: &Path,
+        cpus: usize,
+        parameters: &str,
+    ) -> Result<Command> {
+        let with = |accel: &str| qemu(accel, image, initramfs, cpus, parameters);
+
+        Ok(match self {
+            Machine::Pc => with(&accelerator(paths, image)?),
+            Machine::Parallel => match accelerator(paths, image)?.as_str() {
+                "tcg" => with("parallel"),
+                other => with(other),
+            },
+            Machine::Counting => {
+                let mut qemu = with("count");
+                qemu.args(["-icount", "shift=0,sleep=off"]);
+                qemu
+            }
+            Machine::Uml => uml(image, initramfs, parameters),
+        })
+    }
+}
+
+/// A QEMU with a serial console, without anything to boot.
+pub fn pc(accel: &str, cpus: usize) -> Command {
+    let mut qemu = Command::new("qemu-system-x86_64");
+    // A plain CPU, as some features of others take long to emulate.
+    let (accel, cpu) = match accel {
+        "kvm" => ("kvm", "host"),
+        // Without the feature by which a page is cleared a byte at a time: each is counted, though
+        // no CPU takes as long for it as for an instruction.
+        "count" => ("tcg", "max,erms=off"),
+        "parallel" => ("tcg,thread=multi,tb-size=1024", "qemu64"),
+        // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it.
+        _ => ("tcg,thread=single,tb-size=1024", "qemu64"),
+    };
+
+    qemu.args(["-accel", accel, "-cpu", cpu, "-m", "1536"])
+        // Without ACPI the kernel finds one CPU in each socket.
+        .args(["-smp", &format!("{cpus},sockets={cpus}")])
+        .args(["-display", "none", "-serial", "mon:stdio"])
+        .args(["-no-reboot", "-nic", "none"]);
+    qemu
+}
+
+/// A QEMU that boots `image` on a serial console.
+pub fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
+    let mut qemu = pc(accel, cpus);
+
+    qemu.arg("-kernel")
+        .arg(image)
+        .arg("-initrd")
+        .arg(initramfs)
+        // Warnings of the kernel are shown; what it has to say otherwise would get between the
+        // lines of the tests.
+        .args([
+            "-append",
+            &format!("console=ttyS0 panic=-1 loglevel=5 {parameters}"),
+        ]);
+    qemu
+}
+
+/// A User Mode Linux that boots on the standard output.
+fn uml(image: &Path, initramfs: &Path, parameters: &str) -> Command {
+    let mut uml = Command::new(image);
+
+    uml.args(["mem=1536M", "con=null", "con0=fd:0,fd:1", "panic=-1"])
+        .args(["loglevel=5", "kunit.enable=0"])
+        .arg(format!("initrd={}", initramfs.display()))
+        .args(parameters.split_whitespace());
+    uml
+}
+
+/// What `ACCEL` says, if it says something.
+fn asked_for(accel: &OsStr) -> Result<Option<&'static str>> {
+    match accel.to_str() {
+        Some("tcg") => Ok(Some("tcg")),
+        Some("kvm") => Ok(Some("kvm")),
+        Some("") => Ok(None),
+        _ => bail!("ACCEL={}: it is tcg or kvm", accel.to_string_lossy()),
+    }
+}
+
+/// The same of the environment.
+fn asked() -> Result<Option<&'static str>> {
+    asked_for(&std::env::var_os("ACCEL").unwrap_or_default())
+}
+
+fn open_kvm() -> std::io::Result<fs::File> {
+    fs::File::options().read(true).write(true).open("/dev/kvm")
+}
+
+/// Refuses an `ACCEL` that does not exist, or if guests are to run by it cannot be used.
+pub fn judge(is_used: bool) -> Result<()> {
+    if asked()? == Some("kvm") && is_used {
+        open_kvm().context("ACCEL=kvm: cannot open /dev/kvm")?;
+    }
+    Ok(())
+}
+
+/// Finds out whether KVM runs a guest here. It may be there and hang.
+pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
+    if let Some(accel) = asked()? {
+        return Ok(accel.to_owned());
+    }
+    let known = paths.build.join("accelerator");
+    if let Ok(accel) = fs::read_to_string(&known) {
+        return Ok(accel.trim().to_owned());
+    }
+    let accel = if open_kvm().is_err() {
+        println!("there is no KVM here, guests are emulated");
+        "tcg"
+    } else {
+        let initramfs = pack(paths, "probe", &[], "")?;
+        let probe = qemu("kvm", image, &initramfs, 1, "");
+        let (console, _) = run_for(probe, &paths.console("probe"), PROBE_LIMIT, false)?;
+        if console.contains(END) {
+            println!("guests run on KVM");
+            "kvm"
+        } else {
+            println!("KVM is there but does not boot a guest, guests are emulated");
+            "tcg"
+        }
+    };
+    write_whole(&known, accel)?;
+    Ok(accel.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asked_for;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn accelerators_are_two() {
+        let asked = |text| asked_for(OsStr::new(text));
+
+        assert_eq!(asked("tcg").unwrap(), Some("tcg"));
+        assert_eq!(asked("kvm").unwrap(), Some("kvm"));
+        assert_eq!(asked("").unwrap(), None);
+        let error = asked("foo").unwrap_err().to_string();
+        assert_eq!(error, "ACCEL=foo: it is tcg or kvm");
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens to the regions while they move. A file each.
+
+mod advise;
+mod compact;
+mod fork;
+mod ksm;
+mod load;
+mod lock;
+mod migrate;
+mod offline;
+mod present;
+mod proc_files;
+mod protect;
+mod punch;
+mod reclaim;
+mod remote;
+mod store;
+mod uprobe;
+mod window;
+
+use super::scene::Scene;
+use anyhow::Result;
+use rand::rngs::ChaCha8Rng;
+
+/// Does something to the regions, over and over. Dropping it ends what it set up.
+pub trait Antagonist: Send {
+    /// Acts once. Fails if a region is not as it should be, or if the kernel says what it must not.
+    fn act(&mut self, rng: &mut ChaCha8Rng) -> Result<()>;
+}
+
+/// Sets an antagonist up. Fails if the kernel lacks what it needs.
+type Make = for<'a> fn(&'a Scene) -> Result<Box<dyn Antagonist + 'a>>;
+
+/// An antagonist to choose.
+pub struct Entry {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub make: Make,
+}
+
+/// All antagonists.
+pub const ALL: [Entry; 18] = [
+    Entry {
+        name: "load",
+        about: "loads by the CPU, from old and new addresses",
+        make: load::make,
+    },
+    Entry {
+        name: "store",
+        about: "stores by the CPU, none of which may be lost",
+        make: store::make,
+    },
+    Entry {
+        name: "remote",
+        about: "process_vm_readv() and _writev(): the move is one step",
+        make: remote::make,
+    },
+    Entry {
+        name: "window",
+        about: "one read of /proc/self/maps: the move is one step",
+        make: window::make,
+    },
+    Entry {
+        name: "present",
+        about: "one read of /proc/self/pagemap: the move is one step",
+        make: present::make,
+    },
+    Entry {
+        name: "fork",
+        about: "children that check and move their copy",
+        make: fork::make,
+    },
+    Entry {
+        name: "proc",
+        about: "reads maps, smaps, numa_maps and pagemap, clears references",
+        make: proc_files::make,
+    },
+    Entry {
+        name: "madvise",
+        about: "madvise(), advice that keeps the contents",
+        make: advise::make_own,
+    },
+    Entry {
+        name: "process_madvise",
+        about: "process_madvise(), of several ranges",
+        make: advise::make_process,
+    },
+    Entry {
+        name: "mprotect",
+        about: "takes write permission away and gives it back",
+        make: protect::make,
+    },
+    Entry {
+        name: "mlock",
+        about: "locks and unlocks",
+        make: lock::make,
+    },
+    Entry {
+        name: "reclaim",
+        about: "reclaims and swaps, under a limit of memory",
+        make: reclaim::make,
+    },
+    Entry {
+        name: "compact",
+        about: "compacts all memory",
+        make: compact::make,
+    },
+    Entry {
+        name: "migrate",
+        about: "migrates pages between NUMA nodes",
+        make: migrate::make,
+    },
+    Entry {
+        name: "punch",
+        about: "punches holes in a mapped file and truncates it",
+        make: punch::make,
+    },
+    Entry {
+        name: "ksm",
+        about: "merges equal pages, and parts them",
+        make: ksm::make,
+    },
+    Entry {
+        name: "uprobe",
+        about: "registers uprobes, which have to be hit, and unregisters them",
+        make: uprobe::make,
+    },
+    Entry {
+        name: "offline",
+        about: "takes pages out of service",
+        make: offline::make,
+    },
+];
