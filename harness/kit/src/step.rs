@@ -37,7 +37,7 @@ pub fn check_disk(paths: &Paths) -> Result<()> {
     let free = stat.f_bavail * stat.f_frsize;
 
     ensure!(
-        free >= DISK_NEEDED || paths.tree.is_dir(),
+        free >= DISK_NEEDED || paths.checkout.is_dir(),
         "{} has {} MiB free, a build from nothing needs {} MiB: make room",
         paths.build.display(),
         free >> 20,

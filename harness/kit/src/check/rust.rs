@@ -1,16 +1,17 @@
 //! The Rust code of the series, as the kernel's own make targets see it.
 
 use super::warnings::Warnings;
-use crate::{kernel, outcome::Outcome, paths::Paths, step::Step, toolchain::Toolchain};
+use crate::{kernel, outcome::Outcome, step::Step, toolchain::Toolchain, tree::Tree};
 use anyhow::Result;
 use std::fs;
 
 /// Formatting, clippy and the documentation are clean. The doctests run in KUnit.
-pub fn check(paths: &Paths) -> Result<Outcome> {
+pub fn check(tree: &Tree) -> Result<Outcome> {
+    let paths = tree.paths;
     // Builds what the targets below depend on.
-    kernel::series(paths, "test")?;
+    kernel::build(tree, "test")?;
     let toolchain = Toolchain::find(paths)?;
-    let objects = paths.objects("test");
+    let objects = tree.objects("test");
     let mut outcome = Outcome::default();
 
     for (name, arguments) in [
@@ -21,7 +22,7 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
         let step = format!("check {name}");
         let failed = Step::new(paths, &step)
             .run(
-                kernel::make(paths, &toolchain, &objects)
+                kernel::make(tree, &toolchain, &objects)?
                     .arg(toolchain.clippy_option())
                     .args(arguments),
             )
