@@ -5,134 +5,13 @@
 use crate::{
     git::git,
     new_files,
+    patch::{Index, Patch},
     paths::Paths,
-    source,
+    stamp::Stamp,
     step::{filter, output},
 };
-use anyhow::{bail, Context, Result};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-/// Where git looks for files while patches are being committed: an index apart, as the files of the
-/// checkout are left alone.
-struct Index<'a> {
-    paths: &'a Paths,
-    file: PathBuf,
-}
-
-impl<'a> Index<'a> {
-    /// An index with the files of a commit.
-    fn of(paths: &'a Paths, commit: &str) -> Result<Self> {
-        let index = Index {
-            paths,
-            file: paths.work.join("series.index"),
-        };
-
-        output(&mut index.git(&["read-tree", commit]))?;
-        Ok(index)
-    }
-
-    /// A git command that works on this index.
-    fn git(&self, args: &[&str]) -> Command {
-        let mut git = git(&self.paths.checkout);
-
-        git.env("GIT_INDEX_FILE", &self.file).args(args);
-        git
-    }
-
-    /// Adds a file with the content of another one.
-    fn add(&self, path: &str, from: &Path) -> Result<()> {
-        let blob = output(self.git(&["hash-object", "-w"]).arg(from))?;
-        let entry = format!("100644,{},{path}", blob.trim());
-
-        output(&mut self.git(&["update-index", "--add", "--cacheinfo", &entry])).map(drop)
-    }
-
-    /// Makes the edits of a patch.
-    fn apply(&self, patch: &Patch) -> Result<()> {
-        let applied = self
-            .git(&["apply", "--cached", "--whitespace=nowarn"])
-            .arg(&patch.diff)
-            .output()?;
-
-        if !applied.status.success() {
-            let errors = String::from_utf8_lossy(&applied.stderr).into_owned();
-            bail!(
-                "{} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
-                patch.file.display(),
-                source::version(&self.paths.checkout)?,
-                errors.trim().replace('\n', "\n  ")
-            );
-        }
-        Ok(())
-    }
-
-    /// Commits what it has on top of `parent`, in the words of a patch. Returns the commit.
-    fn commit(&self, parent: &str, patch: &Patch) -> Result<String> {
-        let tree = output(&mut self.git(&["write-tree"]))?;
-        let mut commit_tree = self.git(&["commit-tree", tree.trim(), "-p", parent]);
-
-        for (variable, name, default) in [
-            ("NAME", "Author:", "nobody"),
-            ("EMAIL", "Email:", "nobody@localhost"),
-            ("DATE", "Date:", "1970-01-01T00:00:00Z"),
-        ] {
-            // Mutants are patches without a mail around them.
-            let value = Some(patch.field(name)).filter(|value| !value.is_empty());
-            let value = value.unwrap_or(default);
-            for role in ["AUTHOR", "COMMITTER"] {
-                commit_tree.env(format!("GIT_{role}_{variable}"), value);
-            }
-        }
-        let commit = filter(&mut commit_tree, patch.message()?.as_bytes())?;
-        Ok(String::from_utf8_lossy(&commit).trim().to_owned())
-    }
-}
-
-/// A patch, taken apart.
-struct Patch {
-    file: PathBuf,
-    /// Who wrote it, when, and its subject.
-    info: String,
-    body: PathBuf,
-    diff: PathBuf,
-}
-
-impl Patch {
-    fn read(paths: &Paths, file: PathBuf) -> Result<Self> {
-        let mail = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let out = paths.work.join("mail");
-
-        fs::create_dir_all(&out)?;
-        let info = filter(git(&out).args(["mailinfo", "-k", "message", "diff"]), &mail)?;
-        Ok(Patch {
-            file,
-            info: String::from_utf8_lossy(&info).into_owned(),
-            body: out.join("message"),
-            diff: out.join("diff"),
-        })
-    }
-
-    fn field(&self, name: &str) -> &str {
-        self.info
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap_or_default()
-            .trim()
-    }
-
-    /// The message of its commit.
-    fn message(&self) -> Result<String> {
-        let subject = self.field("Subject:");
-        let subject = subject.split_once("] ").map_or(subject, |(_, rest)| rest);
-        let text = format!("{subject}\n\n{}", fs::read_to_string(&self.body)?);
-
-        Ok(text.trim_end().to_owned())
-    }
-}
+use anyhow::{ensure, Context, Result};
+use std::{fs, path::Path};
 
 /// The names in `series`.
 pub fn patches(paths: &Paths) -> Result<Vec<String>> {
@@ -156,15 +35,63 @@ pub fn commit(paths: &Paths, name: &str) -> Result<String> {
     Ok(commit.trim().to_owned())
 }
 
-/// Commits the whole series, and makes it the branch. Returns the last commit.
+/// What the branch `series` was when it was assembled. Another branch than that has commits which
+/// are nowhere else.
+const ASSEMBLED: &str = "refs/kit/assembled";
+
+/// The branch `series`. Assembles it if the repository has changed since, and returns the last
+/// commit.
 pub fn series(paths: &Paths) -> Result<String> {
+    let patches = patches(paths)?;
+    let stamp = Stamp::of(paths, &commit(paths, "base")?, &patches)?;
+    let branch = commit(paths, "refs/heads/series").ok();
+
+    if let (true, Some(head)) = (stamp.is_valid(), &branch) {
+        return Ok(head.clone());
+    }
+    let assembled = commit(paths, ASSEMBLED).ok();
+    ensure!(
+        branch.is_none() || assembled.is_none() || branch == assembled,
+        "the branch series of {0} has commits that {1} does not have, which has changed as well: \
+         'make export' writes them to {1}, 'git checkout --detach && git branch -D series' in {0} \
+         drops them",
+        paths.checkout.display(),
+        paths.base.folder.display()
+    );
+    stamp.remove()?;
+    let head = commit_all(paths, &patches)?;
+    keep(paths, &head)?;
+    stamp.write()?;
+    Ok(head)
+}
+
+/// Makes a commit the branch `series`, as one that the repository has.
+fn keep(paths: &Paths, head: &str) -> Result<()> {
+    // The files of the checkout stay those of the commit that it is at.
+    output(git(&paths.checkout).args(["checkout", "-q", "--detach"]))?;
+    // Both at once, or an interruption would make it seem that the branch has been changed.
+    let both = format!("update refs/heads/series {head}\nupdate {ASSEMBLED} {head}\n");
+    filter(
+        git(&paths.checkout).args(["update-ref", "--stdin"]),
+        both.as_bytes(),
+    )
+    .map(drop)
+}
+
+/// Notes that the repository has the branch `series` as it is.
+pub fn exported(paths: &Paths) -> Result<()> {
+    output(git(&paths.checkout).args(["update-ref", ASSEMBLED, "refs/heads/series"])).map(drop)
+}
+
+/// Commits the patches, with the new files that come with them. Returns the last commit.
+fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
     let files = new_files::by_patch(paths)?;
     let index = Index::of(paths, "base")?;
     let mut head = commit(paths, "base")?;
 
-    for name in patches(paths)? {
+    for name in patches {
         let number = name.split('-').next().unwrap_or_default();
-        let patch = Patch::read(paths, paths.base.folder.join(&name))?;
+        let patch = Patch::read(paths, paths.base.folder.join(name))?;
 
         index.apply(&patch)?;
         for path in files.get(number).into_iter().flatten() {
@@ -172,9 +99,6 @@ pub fn series(paths: &Paths) -> Result<String> {
         }
         head = index.commit(&head, &patch)?;
     }
-    // Git does not move a branch that is checked out by its name.
-    output(git(&paths.checkout).args(["checkout", "-q", "--detach"]))?;
-    output(git(&paths.checkout).args(["branch", "-f", "series", &head]))?;
     Ok(head)
 }
 
@@ -185,4 +109,111 @@ pub fn mutant(paths: &Paths, series: &str, patch: &Path) -> Result<String> {
 
     index.apply(&patch)?;
     index.commit(series, &patch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{commit, exported, mutant, series, ASSEMBLED};
+    use crate::scratch::Repository;
+
+    /// A base of two files, a patch of one of them, and a new file that comes with it.
+    fn repository(test: &str) -> Repository {
+        let repository = Repository::new(test);
+
+        repository.unpack(&[("mm/a.c", "1\n"), ("mm/b.c", "1\n")]);
+        repository.add_patch("0001-a.patch", "mm/a.c", "1", "2");
+        repository.write("mm/new.c", "new\n");
+        repository.write("bases/4.2/new-files", "0001 mm/new.c\n");
+        repository
+    }
+
+    #[test]
+    fn patches_and_new_files_become_commits() {
+        let repository = repository("assemble");
+        let head = series(&repository.0).unwrap();
+
+        assert_eq!(repository.git(&["show", "series:mm/a.c"]), "2\n");
+        assert_eq!(repository.git(&["show", "series:mm/new.c"]), "new\n");
+        assert_eq!(
+            repository.git(&["log", "-1", "--format=%H %an %s %b", "series"]),
+            format!("{head} A 0001-a.patch Why.\n")
+        );
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_assembled_again() {
+        let repository = repository("again");
+        let first = series(&repository.0).unwrap();
+        // An assembly would make the branch anew.
+        repository.git(&["checkout", "-q", "series"]);
+        repository.git(&["commit", "-q", "--allow-empty", "-m", "own"]);
+        let own = series(&repository.0).unwrap();
+        assert_ne!(own, first);
+        repository.git(&["reset", "-q", "--hard", &first]);
+
+        for (file, text) in [
+            ("mm/new.c", "other\n"),
+            ("bases/4.2/new-files", "# other\n0001 mm/new.c\n"),
+            ("bases/4.2/series", "# other\n0001-a.patch\n"),
+        ] {
+            repository.git(&["commit", "-q", "--allow-empty", "-m", "own"]);
+            exported(&repository.0).unwrap();
+            repository.write(file, text);
+            let head = series(&repository.0).unwrap();
+            assert_eq!(commit(&repository.0, "series^").unwrap(), {
+                commit(&repository.0, "base").unwrap()
+            });
+            assert_eq!(commit(&repository.0, "series").unwrap(), head, "{file}");
+        }
+        assert_eq!(repository.git(&["show", "series:mm/new.c"]), "other\n");
+    }
+
+    #[test]
+    fn an_assembly_that_fails_leaves_no_stamp() {
+        let repository = repository("fails");
+        let first = series(&repository.0).unwrap();
+        repository.add_patch("0002-b.patch", "mm/b.c", "2", "3");
+
+        for _ in 0..2 {
+            let error = series(&repository.0).unwrap_err().to_string();
+            assert!(error.contains("0002-b.patch does not apply"), "{error}");
+        }
+        assert!(!repository.0.work.join("series.stamp").exists());
+        assert_eq!(commit(&repository.0, "series").unwrap(), first);
+
+        // What had been assembled before is assembled again.
+        repository.write("bases/4.2/series", "0001-a.patch\n");
+        assert_eq!(series(&repository.0).unwrap(), first);
+    }
+
+    #[test]
+    fn commits_of_the_branch_are_not_lost() {
+        let repository = repository("lost");
+        series(&repository.0).unwrap();
+        repository.git(&["checkout", "-q", "series"]);
+        repository.git(&["commit", "-q", "--allow-empty", "-m", "own"]);
+        repository.write("mm/new.c", "other\n");
+
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(error.contains("has commits that"), "{error}");
+        exported(&repository.0).unwrap();
+        let head = series(&repository.0).unwrap();
+        assert_eq!(commit(&repository.0, ASSEMBLED).unwrap(), head);
+    }
+
+    #[test]
+    fn a_mutant_leaves_the_series_alone() {
+        let repository = repository("mutant");
+        let head = series(&repository.0).unwrap();
+        repository.add_patch("x.patch", "mm/b.c", "1", "7");
+        let patch = repository.0.base.folder.join("x.patch");
+        let mutant = mutant(&repository.0, &head, &patch).unwrap();
+
+        assert_eq!(
+            repository.git(&["show", &format!("{mutant}:mm/b.c")]),
+            "7\n"
+        );
+        assert_eq!(commit(&repository.0, &format!("{mutant}^")).unwrap(), head);
+        assert_eq!(commit(&repository.0, "series").unwrap(), head);
+    }
 }

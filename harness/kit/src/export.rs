@@ -1,7 +1,7 @@
 //! Writes the branch `series` back to the repository.
 
 use crate::{
-    assemble::patches,
+    assemble::{exported, patches},
     git::git,
     new_files,
     paths::{write_whole, Paths},
@@ -110,6 +110,7 @@ pub fn export(paths: &Paths) -> Result<()> {
         }
     }
     new_files::write_list(paths, &files)?;
+    exported(paths)?;
     println!("wrote {} patches", names.len());
     Ok(())
 }

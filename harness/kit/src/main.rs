@@ -18,11 +18,15 @@ mod mutants;
 mod new_files;
 mod options;
 mod outcome;
+mod patch;
 mod paths;
 mod programs;
+#[cfg(test)]
+mod scratch;
 mod selftest;
 mod series;
 mod source;
+mod stamp;
 mod step;
 mod suite;
 mod tap;

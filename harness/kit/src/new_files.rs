@@ -120,64 +120,46 @@ fn find(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{by_patch, found, home, write_list};
-    use crate::{
-        base::tests::example,
-        paths::{remove_folder, Paths},
-    };
-    use std::{fs, path::PathBuf};
+    use crate::scratch::Repository;
+    use std::path::PathBuf;
 
-    /// A repository of this test's own, with a file of all bases and one of a base.
-    struct Repository(Paths);
+    /// A repository with a file of all bases and one of a base.
+    fn repository(test: &str) -> Repository {
+        let repository = Repository::new(test);
 
-    impl Repository {
-        fn new(test: &str) -> Self {
-            let top = std::env::temp_dir().join(format!("kit-{test}-{}", std::process::id()));
-            let base = example(top.join("bases/4.2"));
-            let repository = Repository(Paths::of(top, base));
-
-            repository.write("mm/all.c", "");
-            repository.write("bases/4.2/files/rust/one.rs", "");
-            repository
-        }
-
-        fn write(&self, file: &str, text: &str) {
-            let file = self.0.top.join(file);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-
-        fn home(&self, path: &str) -> PathBuf {
-            let home = home(&self.0, path).unwrap();
-            home.strip_prefix(&self.0.top).unwrap().to_owned()
-        }
-
-        fn refusal(&self) -> String {
-            by_patch(&self.0).unwrap_err().to_string()
-        }
+        repository.write("mm/all.c", "");
+        repository.write("bases/4.2/files/rust/one.rs", "");
+        repository
     }
 
-    impl Drop for Repository {
-        fn drop(&mut self) {
-            remove_folder(&self.0.top).unwrap();
-        }
+    fn where_is(repository: &Repository, path: &str) -> PathBuf {
+        let home = home(&repository.0, path).unwrap();
+        home.strip_prefix(&repository.0.top).unwrap().to_owned()
+    }
+
+    fn refusal(repository: &Repository) -> String {
+        by_patch(&repository.0).unwrap_err().to_string()
     }
 
     #[test]
     fn files_stay_where_they_are() {
-        let repository = Repository::new("home");
+        let repository = repository("home");
 
-        assert_eq!(repository.home("mm/all.c"), PathBuf::from("mm/all.c"));
+        assert_eq!(where_is(&repository, "mm/all.c"), PathBuf::from("mm/all.c"));
         assert_eq!(
-            repository.home("rust/one.rs"),
+            where_is(&repository, "rust/one.rs"),
             PathBuf::from("bases/4.2/files/rust/one.rs")
         );
-        assert_eq!(repository.home("rust/new.rs"), PathBuf::from("rust/new.rs"));
+        assert_eq!(
+            where_is(&repository, "rust/new.rs"),
+            PathBuf::from("rust/new.rs")
+        );
         assert_eq!(found(&repository.0).unwrap(), ["mm/all.c", "rust/one.rs"]);
     }
 
     #[test]
     fn a_file_has_one_place() {
-        let repository = Repository::new("twice");
+        let repository = repository("twice");
 
         repository.write("rust/one.rs", "");
         let error = home(&repository.0, "rust/one.rs").unwrap_err().to_string();
@@ -186,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_list_is_complete() {
-        let repository = Repository::new("list");
+        let repository = repository("list");
         let mut files = [("rust/one.rs".to_owned(), 2), ("mm/all.c".to_owned(), 11)].into();
 
         write_list(&repository.0, &files).unwrap();
@@ -196,11 +178,11 @@ mod tests {
 
         files.insert("mm/none.c".to_owned(), 3);
         write_list(&repository.0, &files).unwrap();
-        assert!(repository.refusal().contains("lists mm/none.c"));
+        assert!(refusal(&repository).contains("lists mm/none.c"));
 
         files.remove("mm/none.c");
         files.remove("mm/all.c");
         write_list(&repository.0, &files).unwrap();
-        assert!(repository.refusal().contains("mm/all.c is not in"));
+        assert!(refusal(&repository).contains("mm/all.c is not in"));
     }
 }

@@ -90,10 +90,17 @@ impl<'a> Tree<'a> {
              run 'make export', or drop them by 'git checkout -f' there",
             folder.display()
         );
-        if interrupted || assemble::commit(self.paths, "HEAD")? != commit {
+        // The series is checked out by its name, so that what is committed there becomes a part.
+        let (branch, checkout) = match self.at {
+            At::Series => (Some("refs/heads/series"), &["series"][..]),
+            _ => (None, &["--detach", commit][..]),
+        };
+        let is_there = assemble::commit(self.paths, "HEAD")? == commit
+            && branch.is_none_or(|branch| is_on(folder, branch));
+        if interrupted || !is_there {
             write_whole(&half, commit)?;
             // Only files that differ are touched, so that only what depends on them is built again.
-            output(git(folder).args(["checkout", "-q", "-f", "--detach", commit]))?;
+            output(git(folder).args(["checkout", "-q", "-f"]).args(checkout))?;
             fs::remove_file(&half)?;
         }
         Ok(folder)
@@ -154,6 +161,11 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// Is a checkout on that branch?
+fn is_on(checkout: &Path, branch: &str) -> bool {
+    output(git(checkout).args(["symbolic-ref", "-q", "HEAD"])).is_ok_and(|on| on.trim() == branch)
+}
+
 /// Another checkout, for builds of single commits of the series: in the usual one they would touch
 /// files that everything depends on.
 pub fn apart(series: &Tree) -> Result<Paths> {
@@ -173,4 +185,73 @@ pub fn apart(series: &Tree) -> Result<Paths> {
         )?;
     }
     Ok(apart)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{At, Tree};
+    use crate::scratch::Repository;
+
+    fn repository(test: &str) -> Repository {
+        let repository = Repository::new(test);
+
+        repository.unpack(&[("mm/a.c", "1\n")]);
+        repository.add_patch("0001-a.patch", "mm/a.c", "1", "2");
+        repository.write("bases/4.2/new-files", "");
+        repository
+    }
+
+    /// The tree of a name of git's: other ones look for the base's source on this machine.
+    fn at<'a>(repository: &'a Repository, name: &str) -> Tree<'a> {
+        Tree::new(&repository.0, At::Commit(name.to_owned()))
+    }
+
+    #[test]
+    fn the_checkout_holds_the_tree_that_is_asked_for() {
+        let repository = repository("checkout");
+        crate::assemble::series(&repository.0).unwrap();
+        let file = "build/4.2/linux/mm/a.c";
+
+        for (name, text) in [("series", "2\n"), ("base", "1\n"), ("series", "2\n")] {
+            at(&repository, name).check_out().unwrap();
+            assert_eq!(repository.read(file), text);
+            assert_eq!(at(&repository, name).read("mm/a.c").unwrap(), text);
+        }
+        assert_eq!(
+            at(&repository, "series").changed("M", &[]).unwrap(),
+            "mm/a.c\n"
+        );
+    }
+
+    #[test]
+    fn edits_are_not_overwritten() {
+        let repository = repository("edits");
+        let file = "build/4.2/linux/mm/a.c";
+        let base = at(&repository, "base");
+        repository.write(file, "mine\n");
+
+        let error = base.check_out().unwrap_err().to_string();
+        assert!(error.contains(" M mm/a.c\n"), "{error}");
+        assert_eq!(repository.read(file), "mine\n");
+
+        // What an interruption left behind is nobody's.
+        repository.write("build/4.2/checkout.half", "");
+        base.check_out().unwrap();
+        assert_eq!(repository.read(file), "1\n");
+        assert!(!repository.0.work.join("checkout.half").exists());
+    }
+
+    #[test]
+    fn names_follow_from_the_tree() {
+        let repository = repository("names");
+        let name = |at, config| {
+            let image = Tree::new(&repository.0, at).image(config);
+            image.file_name().unwrap().to_string_lossy().into_owned()
+        };
+
+        assert_eq!(name(At::Series, "test"), "bzImage");
+        assert_eq!(name(At::Series, "debug"), "bzImage-debug");
+        assert_eq!(name(At::Base, "test"), "bzImage-base-test");
+        assert_eq!(name(At::Mutant("x".into()), "test"), "bzImage-mutant-test");
+    }
 }
