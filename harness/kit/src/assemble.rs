@@ -11,7 +11,11 @@ use crate::{
     step::{filter, output},
 };
 use anyhow::{ensure, Context, Result};
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// The names in `series`.
 pub fn patches(paths: &Paths) -> Result<Vec<String>> {
@@ -86,6 +90,7 @@ pub fn exported(paths: &Paths) -> Result<()> {
 /// Commits the patches, with the new files that come with them. Returns the last commit.
 fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
     let files = new_files::by_patch(paths)?;
+    check_new_files(paths, patches, &files)?;
     let index = Index::of(paths, "base")?;
     let mut head = commit(paths, "base")?;
 
@@ -100,6 +105,36 @@ fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
         head = index.commit(&head, &patch)?;
     }
     Ok(head)
+}
+
+/// Refuses new files that come with no patch, and those that the base has.
+fn check_new_files(
+    paths: &Paths,
+    patches: &[String],
+    files: &BTreeMap<String, Vec<String>>,
+) -> Result<()> {
+    for (number, files) in files {
+        let start = format!("{number}-");
+        ensure!(
+            patches.iter().any(|patch| patch.starts_with(&start)),
+            "new-files in {} lists {} for patch {number}, but there is no such patch: 'make \
+             export' writes new-files",
+            paths.base.folder.display(),
+            files.join(", ")
+        );
+    }
+    let all = output(git(&paths.checkout).args(["ls-tree", "-r", "--name-only", "base"]))?;
+    let known: BTreeSet<&str> = all.lines().collect();
+    for path in files.values().flatten() {
+        ensure!(
+            !known.contains(path.as_str()),
+            "{} is a new file, but Linux {} has {path} already: rename it, or if other bases need \
+             it, move it to files/{path} in their folders",
+            new_files::home(paths, path)?.display(),
+            paths.base.version
+        );
+    }
+    Ok(())
 }
 
 /// Commits a patch with a deliberate bug on top of the series, which stays as it is.
@@ -199,6 +234,25 @@ mod tests {
         exported(&repository.0).unwrap();
         let head = series(&repository.0).unwrap();
         assert_eq!(commit(&repository.0, ASSEMBLED).unwrap(), head);
+    }
+
+    #[test]
+    fn files_of_the_base_are_not_overwritten() {
+        let repository = repository("overwrites");
+        repository.write("bases/4.2/new-files", "0001 mm/b.c\n0001 mm/new.c\n");
+        repository.write("mm/b.c", "");
+
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(error.contains("mm/b.c is a new file, but Linux 4.2 has mm/b.c already"));
+    }
+
+    #[test]
+    fn new_files_come_with_a_patch() {
+        let repository = repository("number");
+        repository.write("bases/4.2/new-files", "0002 mm/new.c\n");
+
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(error.contains("lists mm/new.c for patch 0002, but there is no such patch"));
     }
 
     #[test]

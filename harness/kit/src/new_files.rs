@@ -5,7 +5,7 @@
 //! one base alone needs are below `files/` in its folder. `new-files` beside that names both.
 
 use crate::paths::{write_whole, Paths};
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,8 +16,10 @@ use std::{
 const KERNEL_FOLDERS: [&str; 4] = ["Documentation", "mm", "rust", "tools/testing"];
 
 /// What the list begins with.
-const HEAD: &str =
-    "# Files that the base does not have, and the number of the patch that each comes with.\n";
+const HEAD: &str = "\
+# Written by 'make export', not by hand: files that the base does not have, and the number of the
+# patch that each comes with.
+";
 
 /// Where the list is.
 fn list(paths: &Paths) -> PathBuf {
@@ -45,6 +47,14 @@ pub fn home(paths: &Paths, path: &str) -> Result<PathBuf> {
     Ok(own)
 }
 
+/// How the list is changed.
+fn remedy(paths: &Paths) -> String {
+    format!(
+        "add or remove new files on the branch series in {}, and 'make export' writes both",
+        paths.checkout.display()
+    )
+}
+
 /// The files by the number that the name of their patch starts with.
 pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     let file = list(paths);
@@ -53,14 +63,19 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
 
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let Some((patch, path)) = line.split_once(char::is_whitespace) else {
-            continue;
+        let Some((patch, path)) = line.split_once(' ') else {
+            bail!(
+                "{}: '{line}' is no number and file: {}",
+                file.display(),
+                remedy(paths)
+            );
         };
-        let path = path.trim();
         ensure!(
             home(paths, path)?.is_file(),
-            "{} lists {path}, which does not exist",
-            file.display()
+            "{} lists {path}, but there is no {}: {}",
+            file.display(),
+            home(paths, path)?.display(),
+            remedy(paths)
         );
         listed
             .entry(patch.to_owned())
@@ -70,8 +85,10 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     for path in found(paths)? {
         ensure!(
             listed.values().flatten().any(|known| *known == path),
-            "{path} is not in {}: add the number of the patch that it comes with",
-            file.display()
+            "{} is there, but {} does not list {path}: {}",
+            home(paths, &path)?.display(),
+            file.display(),
+            remedy(paths)
         );
     }
     Ok(listed)
@@ -183,6 +200,9 @@ mod tests {
         files.remove("mm/none.c");
         files.remove("mm/all.c");
         write_list(&repository.0, &files).unwrap();
-        assert!(refusal(&repository).contains("mm/all.c is not in"));
+        assert!(refusal(&repository).contains("does not list mm/all.c"));
+
+        repository.write("bases/4.2/new-files", "# list\nmm/all.c\n");
+        assert!(refusal(&repository).contains("'mm/all.c' is no number and file"));
     }
 }
