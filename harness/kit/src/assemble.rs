@@ -4,9 +4,9 @@
 
 use crate::{
     git::git,
-    new_files,
+    maintainers, new_files,
     patch::{Index, Patch},
-    paths::Paths,
+    paths::{write_whole, Paths},
     stamp::Stamp,
     step::{filter, output},
 };
@@ -102,6 +102,9 @@ fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
         for path in files.get(number).into_iter().flatten() {
             index.add(path, &new_files::home(paths, path)?)?;
         }
+        if Some(name) == patches.last() {
+            add_maintainers(&index)?;
+        }
         head = index.commit(&head, &patch)?;
     }
     Ok(head)
@@ -135,6 +138,20 @@ fn check_new_files(
         );
     }
     Ok(())
+}
+
+/// Adds the entries of the repository's `MAINTAINERS` to that of the kernel.
+fn add_maintainers(index: &Index) -> Result<()> {
+    let own = index.paths.top.join(maintainers::FILE);
+    if !own.is_file() {
+        return Ok(());
+    }
+    let entries = fs::read_to_string(&own)?;
+    let known = output(&mut index.git(&["show", &format!(":{}", maintainers::FILE)]))?;
+    let whole = index.paths.work.join(maintainers::FILE);
+
+    write_whole(&whole, maintainers::put(&known, &entries)?)?;
+    index.add(maintainers::FILE, &whole)
 }
 
 /// Commits a patch with a deliberate bug on top of the series, which stays as it is.
@@ -253,6 +270,29 @@ mod tests {
 
         let error = series(&repository.0).unwrap_err().to_string();
         assert!(error.contains("lists mm/new.c for patch 0002, but there is no such patch"));
+    }
+
+    #[test]
+    fn entries_of_maintainers_come_with_the_last_patch() {
+        let repository = Repository::new("maintainers");
+        let (first, last) = ("A\nS:\tx\n\n", "C\nS:\tx\n");
+        repository.unpack(&[("a", "1\n"), ("MAINTAINERS", &format!("{first}{last}"))]);
+        repository.add_patch("0001-a.patch", "a", "1", "2");
+        repository.add_patch("0002-a.patch", "a", "2", "3");
+        repository.write("bases/4.2/new-files", "");
+        repository.write("MAINTAINERS", "B\nS:\tx\n");
+        series(&repository.0).unwrap();
+
+        let changed = repository.git(&["diff", "--name-only", "base", "series^"]);
+        assert_eq!(changed, "a\n");
+        let text = repository.git(&["show", "series:MAINTAINERS"]);
+        assert_eq!(text, format!("{first}B\nS:\tx\n\n{last}"));
+
+        repository.write("MAINTAINERS", "BB\nS:\tx\n");
+        series(&repository.0).unwrap();
+        assert!(repository
+            .git(&["show", "series:MAINTAINERS"])
+            .contains("BB\n"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod host;
 mod kconfig;
 mod kernel;
 mod kunit;
+mod maintainers;
 mod mutants;
 mod new_files;
 mod options;

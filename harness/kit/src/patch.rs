@@ -16,7 +16,7 @@ use std::{
 /// Where git looks for files while patches are being committed: an index apart, as the files of the
 /// checkout are left alone.
 pub struct Index<'a> {
-    paths: &'a Paths,
+    pub paths: &'a Paths,
     file: PathBuf,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Index<'a> {
     }
 
     /// A git command that works on this index.
-    fn git(&self, args: &[&str]) -> Command {
+    pub fn git(&self, args: &[&str]) -> Command {
         let mut git = git(&self.paths.checkout);
 
         git.env("GIT_INDEX_FILE", &self.file).args(args);

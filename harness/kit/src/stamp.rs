@@ -1,7 +1,7 @@
 //! What the series was assembled of last, so that it is not assembled again while that is the same.
 
 use crate::{
-    new_files,
+    maintainers, new_files,
     paths::{write_whole, Paths},
     step::filter,
 };
@@ -13,7 +13,11 @@ use std::{
 };
 
 /// How it is assembled, which may change as well.
-const HOW: &str = concat!(include_str!("assemble.rs"), include_str!("patch.rs"));
+const HOW: &str = concat!(
+    include_str!("assemble.rs"),
+    include_str!("maintainers.rs"),
+    include_str!("patch.rs")
+);
 
 /// A number for the content of all that the series is assembled of.
 pub struct Stamp {
@@ -34,6 +38,10 @@ impl Stamp {
         }
         for name in patches {
             inputs.add_file(name, &folder.join(name))?;
+        }
+        let maintainers = paths.top.join(maintainers::FILE);
+        if maintainers.is_file() {
+            inputs.add_file("maintainers", &maintainers)?;
         }
         for path in new_files::found(paths)? {
             inputs.add_file(&path, &new_files::home(paths, &path)?)?;
