@@ -302,7 +302,8 @@ impl Guest<'_> {
             }
             Machine::Uml => uml(self.image, &initramfs, self.parameters),
         };
-        watch(command, name, &file, self.limit, self.show)
+        let watch = || watch(command, name, &file, self.limit, self.show);
+        paths.times.of(&format!("guest {name}"), watch)
     }
 }
 

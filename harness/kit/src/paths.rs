@@ -1,6 +1,6 @@
 //! Where things are in the repository.
 
-use crate::base::Base;
+use crate::{base::Base, times::Times};
 use anyhow::{ensure, Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,8 @@ pub struct Paths {
     pub checkout: PathBuf,
     /// Full logs of long steps.
     pub logs: PathBuf,
+    /// How long these take.
+    pub times: Times,
 }
 
 impl Paths {
@@ -53,6 +55,7 @@ impl Paths {
             top,
             build,
             work,
+            times: Times::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The test suites, and their sum.
 
-use crate::{bench, demo, host, kunit, outcome::Outcome, programs, selftest, tree::Tree, vma};
+use crate::{
+    bench, demo, host, kunit, lint, outcome::Outcome, programs, selftest, tree::Tree, vma,
+};
 use anyhow::{bail, Result};
 use std::time::Instant;
 
@@ -8,8 +10,9 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 17] = [
+const SUITES: [Suite; 18] = [
     ("host", |tree, _| host::tests(tree.paths)),
+    ("lint", |tree, _| lint::suite(tree.paths)),
     ("miri", |tree, _| host::miri(tree.paths)),
     ("vma", vma::suite),
     ("kunit-uml", |tree, _| kunit::uml(tree)),
@@ -133,6 +136,7 @@ pub fn run_some(
     for failure in failures {
         println!("FAILED {}\n", failure.replace('\n', "\n  "));
     }
+    println!("the slowest steps:\n{}", tree.paths.times.slowest(5));
     println!(
         "{} passed, {} failed, {} skipped",
         sum.passed, sum.failed, sum.skipped
@@ -152,6 +156,6 @@ mod tests {
         assert!(judge(&names("")).is_ok());
         assert!(judge(&names("host debug-kernel")).is_ok());
         let error = judge(&names("host kuint")).unwrap_err().to_string();
-        assert!(error.starts_with("SUITES: there is no 'kuint', there are host, miri, "));
+        assert!(error.starts_with("SUITES: there is no 'kuint', there are host, lint, "));
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Tree<'a> {
             }
             At::Series => {
                 source::prepare(paths)?;
-                assemble::series(paths)?
+                paths.times.of("assemble", || assemble::series(paths))?
             }
             At::Mutant(patch) => {
                 let series = Tree::new(paths, At::Series);
