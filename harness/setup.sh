@@ -32,6 +32,8 @@ pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 per
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
 # The font of the chart that "make bench" draws.
 pkgs="$pkgs fonts-dejavu-core"
+# The base and the series take turns in one checkout: what was compiled of one is kept.
+pkgs="$pkgs ccache"
 # The suite lint.
 pkgs="$pkgs $clippy shellcheck"
 

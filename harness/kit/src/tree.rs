@@ -1,7 +1,7 @@
 //! A kernel tree: the base, the series on top of it, or that with a deliberate bug.
 //!
-//! There is one folder for all of them, as most of what is built of one fits the next. So what is
-//! built takes a tree, which sees to it that the folder holds its files.
+//! There is one folder for all of them, as most of what is built of one fits the next, or is in the
+//! compiler's cache. So what is built takes a tree, which sees to it that the folder holds its files.
 
 use crate::{
     assemble,
