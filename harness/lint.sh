@@ -1,10 +1,36 @@
 #!/bin/sh
-# Formatting and lints of what is not part of the kernel, and formatting of what is.
+# Formatting and lints of what is not part of the kernel, and formatting of what is. Runs the checks
+# that are named, or all of them; "lint.sh names" lists them.
 set -eu
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="$PWD/build/cargo"
+names="format clippy shell kernel-format"
 
-cargo fmt --manifest-path harness/Cargo.toml --all --check
-cargo clippy --manifest-path harness/Cargo.toml --workspace --all-targets --locked -- -D warnings
-shellcheck harness/*.sh .ci/run
-rustfmt --edition 2021 --check rust/kernel/mm.rs rust/kernel/mremap.rs mm/mremap_move/mremap_move.rs
+check() {
+	case "$1" in
+	format)
+		cargo fmt --manifest-path harness/Cargo.toml --all --check ;;
+	clippy)
+		cargo clippy --manifest-path harness/Cargo.toml --workspace --all-targets --locked \
+			-- -D warnings ;;
+	shell)
+		shellcheck harness/*.sh .ci/run ;;
+	kernel-format)
+		find mm rust bases -name '*.rs' -exec rustfmt --edition 2021 --check {} + ;;
+	*)
+		echo "lint: there is no check '$1', there are: $names" >&2
+		exit 2 ;;
+	esac
+}
+
+[ "${1:-}" != names ] || {
+	echo "$names"
+	exit
+}
+[ $# -ne 0 ] || {
+	# shellcheck disable=SC2086 # a list of words
+	set -- $names
+}
+for name; do
+	check "$name"
+done

@@ -30,6 +30,10 @@ esac
 [ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs $(fact source_package)"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
+# The base and the series take turns in one checkout: what was compiled of one is kept.
+pkgs="$pkgs ccache"
+# The suite lint.
+pkgs="$pkgs $clippy shellcheck"
 
 case "${1:-}" in
 deb | deb-demo | check-series)
@@ -40,10 +44,10 @@ case "${1:-}" in
 deb-demo | check-series)
 	pkgs="$pkgs debootstrap e2fsprogs fdisk grub-common grub-pc-bin" ;;
 esac
-# Debian's configurations, clippy, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
+# Debian's configurations, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
 # machine, and what b4 takes.
 [ "${1:-}" != check-series ] ||
-	pkgs="$pkgs $(fact config_package) $clippy sparse python3-sphinx man-db groff graphviz
+	pkgs="$pkgs $(fact config_package) sparse python3-sphinx man-db groff graphviz
 		qemu-system-arm python3-venv python3-pip"
 
 missing=

@@ -10,6 +10,7 @@ use crate::{
     outcome::Outcome,
     paths::{write_whole, Paths},
     programs,
+    tree::Tree,
 };
 use anyhow::{ensure, Context, Result};
 use bench::{
@@ -186,8 +187,9 @@ fn draw(paths: &Paths, results: &Path) -> Result<()> {
 }
 
 /// Measures everything, and writes it down. Returns whether all targets are met.
-pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
-    let (base, series) = kernel::both(paths, CONFIG)?;
+pub fn run(tree: &Tree, options: &Options) -> Result<bool> {
+    let paths = tree.paths;
+    let (base, series) = kernel::both(tree, CONFIG)?;
     let mut images: Vec<Image> = vec![("base", &base), ("this", &series)];
     if let Some(other) = &options.compare {
         images.push(("other", other));
@@ -227,9 +229,9 @@ pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
 
 /// Expects every target to be met. The kernels are those that are measured, whatever the
 /// configuration of the other suites is.
-pub fn suite(paths: &Paths, _: &str) -> Result<Outcome> {
-    let (base, series) = kernel::both(paths, CONFIG)?;
-    let bench = Bench::new(paths)?;
+pub fn suite(tree: &Tree, _: &str) -> Result<Outcome> {
+    let (base, series) = kernel::both(tree, CONFIG)?;
+    let bench = Bench::new(tree.paths)?;
     let base = bench.measure(("base", &base), true, Unit::Instructions)?;
     let image = series;
     let mut series = bench.measure(("this", &image), true, Unit::Instructions)?;

@@ -13,6 +13,7 @@ use crate::{
     debian, kunit,
     paths::Paths,
     suite::{self, Suite},
+    tree::Tree,
 };
 use anyhow::Result;
 use std::path::PathBuf;
@@ -26,19 +27,19 @@ fn debian_config(paths: &Paths) -> PathBuf {
 
 /// All checks, quick ones first.
 const CHECKS: [Suite; 11] = [
-    ("patches", |paths, _| mails::patches(paths)),
-    ("mailbox", |paths, _| mails::mailbox(paths)),
-    ("maintainers", |paths, _| mails::maintainers(paths)),
-    ("upstream", |paths, _| upstream::check(paths)),
-    ("documents", |paths, _| documents::check(paths)),
-    ("rust", |paths, _| rust::check(paths)),
-    ("other-arch", |paths, _| architectures::check(paths)),
-    ("debian-config", |paths, _| {
-        debian::takes_option(paths, &debian_config(paths))
+    ("patches", |tree, _| mails::patches(tree)),
+    ("mailbox", |tree, _| mails::mailbox(tree)),
+    ("maintainers", |tree, _| mails::maintainers(tree)),
+    ("upstream", |tree, _| upstream::check(tree)),
+    ("documents", |tree, _| documents::check(tree)),
+    ("rust", |tree, _| rust::check(tree)),
+    ("other-arch", |tree, _| architectures::check(tree)),
+    ("debian-config", |tree, _| {
+        debian::takes_option(tree, &debian_config(tree.paths))
     }),
-    ("debian", |paths, _| debian::demo(paths)),
-    ("arm64", |paths, _| kunit::arm64(paths)),
-    ("builds", |paths, _| commits::each_commit(paths)),
+    ("debian", |tree, _| debian::demo(tree)),
+    ("arm64", |tree, _| kunit::arm64(tree)),
+    ("builds", |tree, _| commits::each_commit(tree)),
 ];
 
 /// Refuses the name of a check that does not exist, and an `UPSTREAM` that is no kernel.
@@ -48,6 +49,6 @@ pub fn judge(paths: &Paths, names: &[String]) -> Result<()> {
 }
 
 /// Runs the checks that are named, or all. Returns whether nothing failed.
-pub fn run(paths: &Paths, names: &[String]) -> Result<bool> {
-    suite::run_some(paths, &CHECKS, &[], "test", names)
+pub fn run(tree: &Tree, names: &[String]) -> Result<bool> {
+    suite::run_some(tree, &CHECKS, &[], "test", names)
 }

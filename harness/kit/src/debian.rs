@@ -3,7 +3,7 @@
 mod disk;
 mod package;
 
-use crate::{demo::BY_ONE_CALL, guest, outcome::Outcome, paths::Paths};
+use crate::{demo::BY_ONE_CALL, guest, outcome::Outcome, tree::Tree};
 use anyhow::Result;
 use disk::Disk;
 pub use package::judge;
@@ -11,8 +11,8 @@ use package::{Installed, Package};
 use std::{path::Path, time::Duration};
 
 /// Builds the package, of the user's configuration or of a small one for virtual machines.
-pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
-    let package = Package::new(paths, "package")?;
+pub fn build(tree: &Tree, kconfig: Option<&Path>) -> Result<()> {
+    let package = Package::new(tree, "package")?;
     package.configure(kconfig)?;
     for file in package.build()? {
         println!("{}", file.display());
@@ -22,8 +22,8 @@ pub fn build(paths: &Paths, kconfig: Option<&Path>) -> Result<()> {
 
 /// A configuration of Debian's for virtual machines takes what a package needs, whatever else it
 /// loses. `file` is where Debian has it.
-pub fn takes_option(paths: &Paths, file: &Path) -> Result<Outcome> {
-    Package::new(paths, "package-cloud")?.configure(Some(file))?;
+pub fn takes_option(tree: &Tree, file: &Path) -> Result<Outcome> {
+    Package::new(tree, "package-cloud")?.configure(Some(file))?;
     Ok(Outcome {
         passed: 1,
         ..Outcome::default()
@@ -67,8 +67,9 @@ const SETTINGS: &str = "echo 1 > /proc/sys/kernel/printk\n";
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// Installs the package in a Debian, boots it from its disk, and runs the demonstration there.
-pub fn demo(paths: &Paths) -> Result<Outcome> {
-    let package = Package::new(paths, "package")?;
+pub fn demo(tree: &Tree) -> Result<Outcome> {
+    let paths = tree.paths;
+    let package = Package::new(tree, "package")?;
     package.configure(None)?;
     let files = package.build()?;
     let installed = Installed::among(&files)?;

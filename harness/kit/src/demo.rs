@@ -7,6 +7,7 @@ use crate::{
     outcome::Outcome,
     paths::Paths,
     programs, selftest,
+    tree::Tree,
 };
 use anyhow::Result;
 use std::{
@@ -69,16 +70,16 @@ fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Resul
 }
 
 /// Builds the kernel and the programs.
-fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, Vec<Content>)> {
+fn prepare(tree: &Tree, config: &str) -> Result<(PathBuf, Vec<Content>)> {
     let content = |(program, _)| {
         Ok((
             format!("guest/{program}"),
-            host::static_program(paths, program)?,
+            host::static_program(tree.paths, program)?,
         ))
     };
 
     Ok((
-        kernel::series(paths, config)?,
+        kernel::image(tree, config)?,
         BY_ONE_CALL
             .into_iter()
             .map(content)
@@ -87,13 +88,14 @@ fn prepare(paths: &Paths, config: &str) -> Result<(PathBuf, Vec<Content>)> {
 }
 
 /// Shows the demonstration.
-pub fn run(paths: &Paths) -> Result<()> {
-    check(paths, "test")?.require()
+pub fn run(tree: &Tree) -> Result<()> {
+    check(tree, "test")?.require()
 }
 
 /// Expects the demonstration to go as it should, each part on its own.
-pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
-    let (image, programs) = prepare(paths, config)?;
+pub fn check(tree: &Tree, config: &str) -> Result<Outcome> {
+    let paths = tree.paths;
+    let (image, programs) = prepare(tree, config)?;
     let mut outcome = Outcome::default();
 
     for part in &parts(&paths.base) {
@@ -106,9 +108,10 @@ pub fn check(paths: &Paths, config: &str) -> Result<Outcome> {
 }
 
 /// Opens a shell in the patched kernel, with the test programs at hand.
-pub fn shell(paths: &Paths) -> Result<()> {
-    let image = kernel::series(paths, "test")?;
-    let mut content = selftest::programs(paths)?;
+pub fn shell(tree: &Tree) -> Result<()> {
+    let paths = tree.paths;
+    let image = kernel::image(tree, "test")?;
+    let mut content = selftest::programs(tree)?;
     for program in [programs::TORTURE, "bench", "arena"] {
         content.push((
             format!("guest/{program}"),

@@ -83,7 +83,8 @@ impl<'a> Guest<'a> {
             self.machine
                 .command(paths, self.image, &initramfs, self.cpus, self.parameters)?;
 
-        watch(command, name, &paths.console(name), self.limit, self.show)
+        let watch = || watch(command, name, &paths.console(name), self.limit, self.show);
+        paths.times.of(&format!("guest {name}"), watch)
     }
 }
 

@@ -1,32 +1,26 @@
 //! Building kernels.
 
 use crate::{
-    base::Base,
-    paths::{write_whole, Paths},
-    source,
-    step::Step,
-    toolchain::Toolchain,
-    tree,
+    base::Base, kconfig::Wanted, paths::write_whole, step::Step, toolchain::Toolchain, tree::Tree,
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{Context, Result};
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 /// A make of the kernel, in its tree, with a job for each CPU.
-pub fn make(paths: &Paths, toolchain: &Toolchain, objects: &Path) -> Command {
+pub fn make(tree: &Tree, toolchain: &Toolchain, objects: &Path) -> Result<Command> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let mut make = Command::new("make");
 
-    make.current_dir(&paths.tree)
+    make.current_dir(tree.check_out()?)
         .arg(format!("-j{jobs}"))
         .arg(format!("O={}", objects.display()))
         .args(toolchain.make_options());
     toolchain.environment(&mut make);
-    make
+    Ok(make)
 }
 
 /// How many steps a build takes, for a total while it runs, where nothing has been built of a
@@ -38,244 +32,55 @@ fn steps_of_first_build(base: &Base, objects: &Path, config: &str) -> Option<usi
     (!objects.join("vmlinux").exists()).then_some(*steps)
 }
 
-/// What is built.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    Base,
-    Series,
+/// What an image is made of, beside it: as long as it is the same, the image is.
+fn stamp(image: &Path) -> PathBuf {
+    image.with_extension("made-of")
 }
 
-impl What {
-    fn name(self) -> &'static str {
-        match self {
-            What::Base => "base",
-            What::Series => "series",
-        }
-    }
+/// Builds a kernel in a configuration, with all objects that belong to it. Returns the image.
+pub fn build(tree: &Tree, config: &str) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(tree.paths)?;
+    let wanted = Wanted::of(tree, &toolchain, config)?;
+    let objects = tree.objects(config);
+    let image = tree.image(config);
 
-    /// The Kconfig fragments of a configuration.
-    fn fragments(self, paths: &Paths, config: &str) -> Result<Vec<PathBuf>> {
-        let options = match self {
-            What::Base => Options::NOTHING,
-            What::Series => Options::ALL,
-        };
-        fragments(paths, config, options)
-    }
-}
+    let start = || make(tree, &toolchain, &objects);
+    wanted.configure(tree, &toolchain, &objects, start)?;
+    Step::new(tree.paths, &format!("build {} {config}", tree.title()))
+        .expect(steps_of_first_build(&tree.paths.base, &objects, config))
+        .run(start()?.arg("bzImage"))?;
 
-/// Which options of the series a tree knows.
-#[derive(Clone, Copy)]
-pub struct Options {
-    range: bool,
-    /// Its KUnit tests.
-    pub tests: bool,
-}
-
-impl Options {
-    const NOTHING: Self = Options {
-        range: false,
-        tests: false,
-    };
-
-    pub const ALL: Self = Options {
-        range: true,
-        tests: true,
-    };
-
-    /// What the tree that is checked out knows.
-    pub fn checked_out(paths: &Paths) -> Result<Self> {
-        let kconfig = fs::read_to_string(paths.tree.join("mm/Kconfig"))?;
-        let has = |option| {
-            kconfig
-                .lines()
-                .any(|line| line.strip_prefix("config ") == Some(option))
-        };
-
-        Ok(Options {
-            range: has("MREMAP_RANGE"),
-            tests: has("MREMAP_RANGE_KUNIT_TEST"),
-        })
-    }
-}
-
-/// The Kconfig fragments of a configuration, for a tree that knows some options of the series. That
-/// of the configuration can turn the series off.
-pub fn fragments(paths: &Paths, config: &str, options: Options) -> Result<Vec<PathBuf>> {
-    let own = paths.fragment(config)?;
-    let has_kunit = fs::read_to_string(&own)?.contains("CONFIG_KUNIT=y");
-    let mut fragments = vec![paths.fragment("common")?];
-
-    if options.range {
-        fragments.push(paths.fragment("range")?);
-    }
-    fragments.push(own);
-    if options.tests && has_kunit {
-        fragments.push(paths.fragment("kunit")?);
-    }
-    Ok(fragments)
-}
-
-/// Writes the configuration if it is another one than last time: the smallest one, with the
-/// fragments on top.
-fn configure(
-    paths: &Paths,
-    toolchain: &Toolchain,
-    objects: &Path,
-    what: What,
-    config: &str,
-) -> Result<()> {
-    let fragments = what.fragments(paths, config)?;
-    let mut wanted = toolchain.make_options().join("\n");
-    for fragment in &fragments {
-        wanted.push('\n');
-        wanted.push_str(&fs::read_to_string(fragment)?);
-    }
-    let stamp = objects.join("fragments");
-    if fs::read_to_string(&stamp).is_ok_and(|known| known == wanted)
-        && objects.join(".config").is_file()
-    {
-        return Ok(());
-    }
-
-    println!("  {}", toolchain.describe()?);
-    write_config(paths, objects, None, &fragments, || {
-        make(paths, toolchain, objects)
-    })?;
-    write_whole(&stamp, wanted)
-}
-
-/// Writes a configuration: that of a file or the smallest one, with fragments on top, of which a
-/// later one may change what an earlier one says. `make` starts a make that writes to `objects`.
-///
-/// Fails if an option of a fragment did not make it.
-pub fn write_config(
-    paths: &Paths,
-    objects: &Path,
-    start: Option<&str>,
-    fragments: &[PathBuf],
-    make: impl Fn() -> Command,
-) -> Result<()> {
-    fs::create_dir_all(objects)?;
-    let step = Step::new(paths, "configure");
-    match start {
-        Some(config) => write_whole(&objects.join(".config"), config)?,
-        None => step.run(make().args(["-s", "tinyconfig"]))?,
-    }
-    step.run(
-        Command::new("scripts/kconfig/merge_config.sh")
-            .current_dir(&paths.tree)
-            .args(["-m", "-O"])
-            .arg(objects)
-            .arg(objects.join(".config"))
-            .args(fragments),
-    )?;
-    step.run(make().args(["-s", "olddefconfig"]))?;
-
-    let made = fs::read_to_string(objects.join(".config"))?;
-    let mut wanted = BTreeMap::new();
-    for fragment in fragments {
-        for line in fs::read_to_string(fragment)?.lines() {
-            if let Some((option, _)) = line.split_once('=') {
-                wanted.insert(option.to_owned(), Some(line.to_owned()));
-            } else if let Some(option) = line
-                .strip_prefix("# ")
-                .and_then(|line| line.strip_suffix(" is not set"))
-            {
-                wanted.insert(option.to_owned(), None);
-            }
-        }
-    }
-    let lost: Vec<String> = wanted
-        .into_values()
-        .flatten()
-        .filter(|line| line.starts_with("CONFIG_") && !made.lines().any(|made| made == line))
-        .collect();
-    if lost.iter().any(|line| line == "CONFIG_RUST=y") {
-        let why = make().arg("rustavailable").output()?;
-        ensure!(
-            why.status.success(),
-            "the kernel cannot be built with this Rust: {}",
-            String::from_utf8_lossy(&why.stderr).trim()
-        );
-        bail!(
-            "this configuration does not take CONFIG_RUST: see what it depends on, in init/Kconfig"
-        );
-    }
-    ensure!(
-        lost.is_empty(),
-        "the kernel does not take these options of configs/: {}",
-        lost.join(", ")
-    );
-    Ok(())
-}
-
-/// Builds the tree as it is checked out.
-fn build(paths: &Paths, what: What, config: &str) -> Result<PathBuf> {
-    let toolchain = Toolchain::find(paths)?;
-    let objects = paths.objects(config);
-
-    configure(paths, &toolchain, &objects, what, config)?;
-    Step::new(paths, &format!("build {} {config}", what.name()))
-        .expect(steps_of_first_build(&paths.base, &objects, config))
-        .run(make(paths, &toolchain, &objects).arg("bzImage"))?;
-    Ok(objects.join("arch/x86/boot/bzImage"))
-}
-
-/// Copies an image, so that it appears as a whole or not at all.
-fn publish(image: &Path, to: &Path) -> Result<()> {
-    let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-
-    write_whole(to, bytes)
-}
-
-/// Builds the patched kernel. The image of the usual configuration is `build/<base>/bzImage`,
-/// that of a kernel with a deliberate bug has a name of its own.
-pub fn series(paths: &Paths, config: &str) -> Result<PathBuf> {
-    tree::check_out_series(paths)?;
-    let built = build(paths, What::Series, config)?;
-    let image = match config {
-        _ if paths.mutant.is_some() => paths.work.join("bzImage-mutant"),
-        "test" => paths.work.join("bzImage"),
-        other => paths.work.join(format!("bzImage-{other}")),
-    };
-
-    publish(&built, &image)?;
+    // The stamp is of the image from here on; before, it is of none.
+    let _ = fs::remove_file(stamp(&image));
+    let built = objects.join("arch/x86/boot/bzImage");
+    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    write_whole(&image, bytes)?;
+    write_whole(&stamp(&image), made_of(tree, &wanted)?)?;
     Ok(image)
 }
 
-/// Builds the kernel without the series, in the same configuration, for comparison.
-///
-/// It uses the objects of the patched kernel: they differ in little.
-fn unpatched(paths: &Paths, config: &str) -> Result<PathBuf> {
-    source::prepare(paths)?;
-    let image = paths.work.join(format!("bzImage-base-{config}"));
-    let stamp = image.with_extension("made-of");
-    let made_of = format!(
-        "{}{}",
-        fs::read_to_string(paths.work.join("base-id")).unwrap_or_default(),
-        What::Base
-            .fragments(paths, config)?
-            .iter()
-            .map(|path| fs::read_to_string(path).unwrap_or_default())
-            .collect::<String>()
-    );
-    if image.is_file() && fs::read_to_string(&stamp).is_ok_and(|known| known == made_of) {
+fn made_of(tree: &Tree, wanted: &Wanted) -> Result<String> {
+    Ok(format!("{}\n{}", tree.commit()?, wanted.text))
+}
+
+/// The image of a kernel in a configuration, which is built unless it is there.
+pub fn image(tree: &Tree, config: &str) -> Result<PathBuf> {
+    let wanted = Wanted::of(tree, &Toolchain::find(tree.paths)?, config)?;
+    let made_of = made_of(tree, &wanted)?;
+    let image = tree.image(config);
+
+    if image.is_file() && fs::read_to_string(stamp(&image)).is_ok_and(|known| known == made_of) {
         return Ok(image);
     }
-
-    tree::check_out_base(paths)?;
-    let built = build(paths, What::Base, config)?;
-    publish(&built, &image)?;
-    write_whole(&stamp, made_of)?;
-    Ok(image)
+    build(tree, config)
 }
 
-/// Builds both kernels, the base first: in this order most objects are built once. Returns the
-/// images of the base and of the patched kernel.
-pub fn both(paths: &Paths, config: &str) -> Result<(PathBuf, PathBuf)> {
-    let base = unpatched(paths, config)?;
+/// The images of the base and of the tree on top of it. The base is built first: in this order most
+/// objects are built once.
+pub fn both(tree: &Tree, config: &str) -> Result<(PathBuf, PathBuf)> {
+    let base = image(&tree.base(), config)?;
 
-    Ok((base, series(paths, config)?))
+    Ok((base, image(tree, config)?))
 }
 
 /// The compiler command of an object of the kernel, as the last build ran it.

@@ -4,10 +4,9 @@ use crate::{
     guest::{self, Guest},
     kernel,
     outcome::Outcome,
-    paths::Paths,
     step::{feed, Step},
     toolchain::Toolchain,
-    tree,
+    tree::Tree,
 };
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -20,18 +19,17 @@ use std::{
 
 /// A call of `kunit.py` for User Mode Linux, with the objects and the configuration of that name, or
 /// for another architecture.
-fn kunit_py(paths: &Paths, config: &str, action: &str) -> Result<Command> {
-    tree::check_out_series(paths)?;
-    let toolchain = Toolchain::find(paths)?;
+fn kunit_py(tree: &Tree, config: &str, action: &str) -> Result<Command> {
+    let toolchain = Toolchain::find(tree.paths)?;
     let mut command = Command::new("tools/testing/kunit/kunit.py");
 
     command
-        .current_dir(&paths.tree)
+        .current_dir(tree.check_out()?)
         .arg(action)
-        .arg(format!("--build_dir={}", paths.objects(config).display()))
+        .arg(format!("--build_dir={}", tree.objects(config).display()))
         .arg(format!(
             "--kunitconfig={}",
-            paths.fragment(config)?.display()
+            tree.paths.fragment(config)?.display()
         ));
     for option in toolchain.make_options() {
         command.arg(format!("--make_options={option}"));
@@ -40,53 +38,54 @@ fn kunit_py(paths: &Paths, config: &str, action: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Builds the patched kernel as a program of this machine.
-pub fn build_uml(paths: &Paths) -> Result<PathBuf> {
-    Step::new(paths, "build uml").run(&mut kunit_py(paths, "uml", "build")?)?;
-    Ok(paths.objects("uml").join("linux"))
+/// Builds a kernel as a program of this machine.
+pub fn build_uml(tree: &Tree) -> Result<PathBuf> {
+    Step::new(tree.paths, "build uml").run(&mut kunit_py(tree, "uml", "build")?)?;
+    Ok(tree.objects("uml").join("linux"))
 }
 
 /// Runs KUnit under UML.
-pub fn uml(paths: &Paths) -> Result<Outcome> {
-    by_kunit_py(paths, "uml", &[])
+pub fn uml(tree: &Tree) -> Result<Outcome> {
+    by_kunit_py(tree, "uml", &[])
 }
 
-/// Builds the patched kernel for 64-bit ARM, and runs KUnit in a guest of that architecture.
-pub fn arm64(paths: &Paths) -> Result<Outcome> {
-    by_kunit_py(paths, "arm64", &["--arch=arm64"])
+/// Builds the kernel for 64-bit ARM, and runs KUnit in a guest of that architecture.
+pub fn arm64(tree: &Tree) -> Result<Outcome> {
+    by_kunit_py(tree, "arm64", &["--arch=arm64"])
 }
 
-fn by_kunit_py(paths: &Paths, config: &str, options: &[&str]) -> Result<Outcome> {
-    let failed = Step::new(paths, &format!("kunit {config}"))
+fn by_kunit_py(tree: &Tree, config: &str, options: &[&str]) -> Result<Outcome> {
+    let failed = Step::new(tree.paths, &format!("kunit {config}"))
         .run(
-            kunit_py(paths, config, "run")?
+            kunit_py(tree, config, "run")?
                 .arg("--timeout=600")
                 .args(options),
         )
         .err();
-    let text = fs::read_to_string(paths.logs.join(format!("kunit-{config}.log")))?;
+    let text = fs::read_to_string(tree.paths.logs.join(format!("kunit-{config}.log")))?;
 
-    let console = fs::read_to_string(paths.objects(config).join("test.log")).unwrap_or_default();
+    let console = fs::read_to_string(tree.objects(config).join("test.log")).unwrap_or_default();
     summary(&text, failed, &console, true)
 }
 
-/// Runs KUnit in a guest with the patched kernel.
-pub fn guest(paths: &Paths, config: &str) -> Result<Outcome> {
-    let image = kernel::series(paths, config)?;
+/// Builds a kernel and runs KUnit in a guest.
+pub fn guest(tree: &Tree, config: &str) -> Result<Outcome> {
+    let image = kernel::image(tree, config)?;
+    let name = format!("{}-{config}", tree.named("kunit"));
 
-    in_guest(paths, &format!("kunit-{config}"), &image, true)
+    in_guest(tree, &name, &image, true)
 }
 
 /// Runs KUnit in a guest. `own`: the suite of the series has to be there.
-pub fn in_guest(paths: &Paths, name: &str, image: &Path, own: bool) -> Result<Outcome> {
+pub fn in_guest(tree: &Tree, name: &str, image: &Path, own: bool) -> Result<Outcome> {
     let guest = Guest {
         parameters: "kunit.enable=1 loglevel=8",
         ..Guest::of(image, Duration::from_secs(900))
     };
-    let console = guest.boot(paths, name)?;
+    let console = guest.boot(tree.paths, name)?;
     let parsed = feed(
         Command::new("tools/testing/kunit/kunit.py")
-            .current_dir(&paths.tree)
+            .current_dir(tree.check_out()?)
             .arg("parse"),
         console.as_bytes(),
     )?;
@@ -98,7 +97,7 @@ pub fn in_guest(paths: &Paths, name: &str, image: &Path, own: bool) -> Result<Ou
         )
     });
 
-    fs::write(paths.logs.join(format!("{name}.log")), &text)?;
+    fs::write(tree.paths.logs.join(format!("{name}.log")), &text)?;
     summary(&text, failed, "", own)
 }
 
@@ -147,15 +146,23 @@ fn summary(text: &str, failed: Option<anyhow::Error>, console: &str, own: bool) 
     Ok(outcome)
 }
 
-/// Shows that a mapping cannot be used after a change that may have freed it: the kernel's
-/// compiler refuses the programs in `harness/compile-fail`, for the reason that each names.
-pub fn compile_fail(paths: &Paths, config: &str) -> Result<Outcome> {
-    kernel::series(paths, config)?;
-    let objects = paths.objects(config);
-    let toolchain = Toolchain::find(paths)?;
-    let command = kernel::command_of(&objects, "mm/mremap_move/mremap_move")?;
+/// The crate of the series that is private to the kernel, and the file that it begins with.
+const CRATE: &str = "mm/mremap_range";
+const ROOT: &str = "mremap_range";
+
+/// Shows what the types of the series do not allow: the kernel's compiler refuses the programs in
+/// `harness/compile-fail`, for the reason that each names. Each is compiled as a module of the
+/// private crate, in place of its entry.
+pub fn compile_fail(tree: &Tree, config: &str) -> Result<Outcome> {
+    kernel::build(tree, config)?;
+    let objects = tree.objects(config);
+    let toolchain = Toolchain::find(tree.paths)?;
+    let command = kernel::command_of(&objects, &format!("{CRATE}/{ROOT}"))?;
+    let folder = tree.check_out()?.join(CRATE);
+    let modules = modules(&folder)?;
+    let root = objects.join("compile-fail.rs");
     let mut outcome = Outcome::default();
-    let mut files: Vec<_> = fs::read_dir(paths.top.join("harness/compile-fail"))?
+    let mut files: Vec<_> = fs::read_dir(tree.paths.top.join("harness/compile-fail"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.sort();
@@ -166,7 +173,15 @@ pub fn compile_fail(paths: &Paths, config: &str) -> Result<Outcome> {
             .lines()
             .find_map(|line| line.strip_prefix("//! error: "))
             .with_context(|| format!("{} names no error", file.display()))?;
-        let errors = compile(&objects, &toolchain, &command, &file)?;
+        fs::write(
+            &root,
+            format!(
+                "#![allow(dead_code, unused_imports)]\n{modules}\
+                 #[path = {:?}]\nmod refused;\n",
+                file.display().to_string()
+            ),
+        )?;
+        let errors = compile(&objects, &toolchain, &command, &root)?;
 
         outcome.check(
             errors.contains(&format!("error[{expected}]")) && errors.matches("error[").count() == 1,
@@ -181,6 +196,21 @@ pub fn compile_fail(paths: &Paths, config: &str) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// The modules of the private crate, with where they are.
+fn modules(folder: &Path) -> Result<String> {
+    let root = fs::read_to_string(folder.join(format!("{ROOT}.rs")))?;
+    let names = root
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+
+    Ok(names
+        .map(|name| {
+            let path = folder.join(format!("{name}.rs"));
+            format!("#[path = {:?}]\nmod {name};\n", path.display().to_string())
+        })
+        .collect())
+}
+
 /// Compiles a file as one of `mm/` is compiled. Returns what the compiler says.
 fn compile(objects: &Path, toolchain: &Toolchain, command: &str, file: &Path) -> Result<String> {
     // The command names its source last, and its output and dependencies by the object's name.
@@ -188,15 +218,15 @@ fn compile(objects: &Path, toolchain: &Toolchain, command: &str, file: &Path) ->
         .split(';')
         .next()
         .unwrap_or_default()
-        .replace("mm/mremap_move/.mremap_move.o.d", "compile-fail.d")
+        .replace(&format!("{CRATE}/.{ROOT}.o.d"), "compile-fail.d")
         .replace(
-            "--emit=obj=mm/mremap_move/mremap_move.o",
+            &format!("--emit=obj={CRATE}/{ROOT}.o"),
             "--emit=obj=compile-fail.o",
         );
     let words: Vec<&str> = compiler
         .split_whitespace()
         .map(|word| {
-            if word.ends_with("/mremap_move.rs") {
+            if word.ends_with("/mremap_range.rs") {
                 "$SOURCE"
             } else {
                 word

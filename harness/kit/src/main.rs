@@ -1,27 +1,38 @@
 //! Assembles, builds, boots and tests the patched kernel. The Makefile is its user interface.
 
 mod apt;
+mod assemble;
 mod base;
 mod bench;
 mod check;
 mod debian;
 mod demo;
+mod export;
+mod git;
 mod guest;
 mod host;
+mod kconfig;
 mod kernel;
 mod kunit;
+mod lint;
+mod maintainers;
 mod mutants;
 mod new_files;
 mod options;
 mod outcome;
+mod patch;
 mod paths;
 mod programs;
+#[cfg(test)]
+mod scratch;
 mod selftest;
 mod series;
 mod source;
+mod stamp;
 mod step;
 mod suite;
 mod tap;
+mod times;
 mod toolchain;
 mod tree;
 mod vma;
@@ -31,6 +42,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use guest::Machine;
 use paths::Paths;
 use std::{path::PathBuf, time::Duration};
+use tree::{At, Tree};
 
 #[derive(Parser)]
 #[command(about = "Assembles, builds, boots and tests the patched kernel")]
@@ -158,16 +170,17 @@ fn run(args: Args) -> Result<bool> {
     args.command.judge(&paths)?;
     let _lock = step::lock(&paths)?;
     step::check_disk(&paths)?;
+    let series = Tree::new(&paths, At::Series);
 
     match args.command {
         Command::Kernel { config } => {
-            let image = kernel::series(&paths, &config)?;
+            let image = kernel::build(&series, &config)?;
             println!("the kernel is {}", image.display());
             Ok(true)
         }
-        Command::Demo => demo::run(&paths).map(|()| true),
-        Command::Test { suites, config } => suite::run(&paths, &config, &suites),
-        Command::Bench(options) => bench::run(&paths, &options),
+        Command::Demo => demo::run(&series).map(|()| true),
+        Command::Test { suites, config } => suite::run(&series, &config, &suites),
+        Command::Bench(options) => bench::run(&series, &options),
         Command::Fuzz {
             seed,
             runs,
@@ -177,31 +190,31 @@ fn run(args: Args) -> Result<bool> {
         } => {
             let machine = if uml { Machine::Uml } else { Machine::Pc };
             programs::fuzz(seed, runs, minutes, machine)
-                .run(&paths, &config)
+                .run(&series, &config)
                 .map(|_| true)
         }
         Command::Sweep(long) => programs::sweep(long.seed, long.minutes)
-            .run(&paths, &long.config)
+            .run(&series, &long.config)
             .map(|_| true),
         Command::Stress(long) => {
             programs::stress(long.seed, Duration::from_secs(60 * long.minutes))
-                .run(&paths, &long.config)
+                .run(&series, &long.config)
                 .map(|_| true)
         }
         Command::Limits => programs::limits(Machine::Counting)
-            .run(&paths, "test")
+            .run(&series, "test")
             .map(|_| true),
-        Command::Mutants { names } => mutants::run(paths, &names),
-        Command::Shell => demo::shell(&paths).map(|()| true),
-        Command::Export => tree::export(&paths).map(|()| true),
+        Command::Mutants { names } => mutants::run(&paths, &names),
+        Command::Shell => demo::shell(&series).map(|()| true),
+        Command::Export => export::export(&paths).map(|()| true),
         Command::Series => {
-            let mails = series::write(&paths)?;
+            let mails = series::write(&series)?;
             println!("{} mails in {}", mails.len(), paths.mails().display());
             Ok(true)
         }
-        Command::Deb { kconfig } => debian::build(&paths, kconfig.as_deref()).map(|()| true),
-        Command::DebDemo => debian::demo(&paths)?.require().map(|()| true),
-        Command::CheckSeries { checks } => check::run(&paths, &checks),
+        Command::Deb { kconfig } => debian::build(&series, kconfig.as_deref()).map(|()| true),
+        Command::DebDemo => debian::demo(&series)?.require().map(|()| true),
+        Command::CheckSeries { checks } => check::run(&series, &checks),
     }
 }
 

@@ -1,6 +1,12 @@
 //! Deliberate bugs, each of which some test has to find.
 
-use crate::{outcome::Outcome, paths::Paths, suite};
+use crate::{
+    kernel,
+    outcome::Outcome,
+    paths::Paths,
+    suite,
+    tree::{At, Tree},
+};
 use anyhow::{ensure, Context, Result};
 use std::{fs, path::PathBuf};
 
@@ -54,11 +60,11 @@ impl Mutant {
     }
 
     /// The first suite that it fails, and why.
-    fn caught_by(&self, paths: &Paths) -> Result<Option<(&'static str, String)>> {
+    fn caught_by(&self, tree: &Tree) -> Result<Option<(&'static str, String)>> {
         let others = SUITES.into_iter().filter(|name| *name != self.found_by);
 
         for name in std::iter::once(self.found_by).chain(others) {
-            let outcome = suite::run_one(paths, CONFIG, name)?;
+            let outcome = suite::run_one(tree, CONFIG, name)?;
             if outcome.failed != 0 {
                 let why = outcome.notes.first().cloned().unwrap_or_default();
                 let line = why.lines().next().unwrap_or_default().to_owned();
@@ -103,13 +109,13 @@ pub fn judge(paths: &Paths, parts: &[String]) -> Result<()> {
 
 /// Runs the suites that find the mutants on the kernel without any. They have to pass, or it would
 /// mean nothing that they fail.
-fn expect_to_pass(paths: &Paths, mutants: &[Mutant]) -> Result<()> {
+fn expect_to_pass(series: &Tree, mutants: &[Mutant]) -> Result<()> {
     for name in SUITES {
         if !mutants.iter().any(|mutant| mutant.found_by == name) {
             continue;
         }
         println!("{name}, without a mutant");
-        let outcome = suite::run_one(paths, CONFIG, name)?;
+        let outcome = suite::run_one(series, CONFIG, name)?;
         ensure!(
             outcome.failed == 0 && outcome.passed > 0,
             "{name} fails without a mutant: {}",
@@ -120,11 +126,10 @@ fn expect_to_pass(paths: &Paths, mutants: &[Mutant]) -> Result<()> {
 }
 
 /// Builds each mutant and runs suites until one finds it. Returns whether all were found.
-pub fn run(paths: Paths, names: &[String]) -> Result<bool> {
-    let mutants = find(&paths, names)?;
-    expect_to_pass(&paths, &mutants)?;
+pub fn run(paths: &Paths, names: &[String]) -> Result<bool> {
+    let mutants = find(paths, names)?;
+    expect_to_pass(&Tree::new(paths, At::Series), &mutants)?;
 
-    let mut paths = paths;
     let mut lines = Vec::new();
     let mut sum = Outcome::default();
 
@@ -132,9 +137,9 @@ pub fn run(paths: Paths, names: &[String]) -> Result<bool> {
         let name = &mutant.name;
         println!("{name}: {}", mutant.what);
 
-        paths.mutant = Some(mutant.patch.clone());
-        crate::kernel::series(&paths, CONFIG).context("a mutant has to build")?;
-        let caught = mutant.caught_by(&paths)?;
+        let tree = Tree::new(paths, At::Mutant(mutant.patch.clone()));
+        kernel::image(&tree, CONFIG).context("a mutant has to build")?;
+        let caught = mutant.caught_by(&tree)?;
         let line = match &caught {
             Some((suite, why)) => format!("{name:32} caught by {suite}: {why}"),
             None => format!("{name:32} NOT CAUGHT"),

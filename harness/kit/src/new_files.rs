@@ -5,7 +5,7 @@
 //! one base alone needs are below `files/` in its folder. `new-files` beside that names both.
 
 use crate::paths::{write_whole, Paths};
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,8 +16,10 @@ use std::{
 const KERNEL_FOLDERS: [&str; 4] = ["Documentation", "mm", "rust", "tools/testing"];
 
 /// What the list begins with.
-const HEAD: &str =
-    "# Files that the base does not have, and the number of the patch that each comes with.\n";
+const HEAD: &str = "\
+# Written by 'make export', not by hand: files that the base does not have, and the number of the
+# patch that each comes with.
+";
 
 /// Where the list is.
 fn list(paths: &Paths) -> PathBuf {
@@ -45,6 +47,14 @@ pub fn home(paths: &Paths, path: &str) -> Result<PathBuf> {
     Ok(own)
 }
 
+/// How the list is changed.
+fn remedy(paths: &Paths) -> String {
+    format!(
+        "add or remove new files on the branch series in {}, and 'make export' writes both",
+        paths.checkout.display()
+    )
+}
+
 /// The files by the number that the name of their patch starts with.
 pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     let file = list(paths);
@@ -53,14 +63,19 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
 
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let Some((patch, path)) = line.split_once(char::is_whitespace) else {
-            continue;
+        let Some((patch, path)) = line.split_once(' ') else {
+            bail!(
+                "{}: '{line}' is no number and file: {}",
+                file.display(),
+                remedy(paths)
+            );
         };
-        let path = path.trim();
         ensure!(
             home(paths, path)?.is_file(),
-            "{} lists {path}, which does not exist",
-            file.display()
+            "{} lists {path}, but there is no {}: {}",
+            file.display(),
+            home(paths, path)?.display(),
+            remedy(paths)
         );
         listed
             .entry(patch.to_owned())
@@ -70,8 +85,10 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
     for path in found(paths)? {
         ensure!(
             listed.values().flatten().any(|known| *known == path),
-            "{path} is not in {}: add the number of the patch that it comes with",
-            file.display()
+            "{} is there, but {} does not list {path}: {}",
+            home(paths, &path)?.display(),
+            file.display(),
+            remedy(paths)
         );
     }
     Ok(listed)
@@ -120,64 +137,46 @@ fn find(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{by_patch, found, home, write_list};
-    use crate::{
-        base::tests::example,
-        paths::{remove_folder, Paths},
-    };
-    use std::{fs, path::PathBuf};
+    use crate::scratch::Repository;
+    use std::path::PathBuf;
 
-    /// A repository of this test's own, with a file of all bases and one of a base.
-    struct Repository(Paths);
+    /// A repository with a file of all bases and one of a base.
+    fn repository(test: &str) -> Repository {
+        let repository = Repository::new(test);
 
-    impl Repository {
-        fn new(test: &str) -> Self {
-            let top = std::env::temp_dir().join(format!("kit-{test}-{}", std::process::id()));
-            let base = example(top.join("bases/4.2"));
-            let repository = Repository(Paths::of(top, base));
-
-            repository.write("mm/all.c", "");
-            repository.write("bases/4.2/files/rust/one.rs", "");
-            repository
-        }
-
-        fn write(&self, file: &str, text: &str) {
-            let file = self.0.top.join(file);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-
-        fn home(&self, path: &str) -> PathBuf {
-            let home = home(&self.0, path).unwrap();
-            home.strip_prefix(&self.0.top).unwrap().to_owned()
-        }
-
-        fn refusal(&self) -> String {
-            by_patch(&self.0).unwrap_err().to_string()
-        }
+        repository.write("mm/all.c", "");
+        repository.write("bases/4.2/files/rust/one.rs", "");
+        repository
     }
 
-    impl Drop for Repository {
-        fn drop(&mut self) {
-            remove_folder(&self.0.top).unwrap();
-        }
+    fn where_is(repository: &Repository, path: &str) -> PathBuf {
+        let home = home(&repository.0, path).unwrap();
+        home.strip_prefix(&repository.0.top).unwrap().to_owned()
+    }
+
+    fn refusal(repository: &Repository) -> String {
+        by_patch(&repository.0).unwrap_err().to_string()
     }
 
     #[test]
     fn files_stay_where_they_are() {
-        let repository = Repository::new("home");
+        let repository = repository("home");
 
-        assert_eq!(repository.home("mm/all.c"), PathBuf::from("mm/all.c"));
+        assert_eq!(where_is(&repository, "mm/all.c"), PathBuf::from("mm/all.c"));
         assert_eq!(
-            repository.home("rust/one.rs"),
+            where_is(&repository, "rust/one.rs"),
             PathBuf::from("bases/4.2/files/rust/one.rs")
         );
-        assert_eq!(repository.home("rust/new.rs"), PathBuf::from("rust/new.rs"));
+        assert_eq!(
+            where_is(&repository, "rust/new.rs"),
+            PathBuf::from("rust/new.rs")
+        );
         assert_eq!(found(&repository.0).unwrap(), ["mm/all.c", "rust/one.rs"]);
     }
 
     #[test]
     fn a_file_has_one_place() {
-        let repository = Repository::new("twice");
+        let repository = repository("twice");
 
         repository.write("rust/one.rs", "");
         let error = home(&repository.0, "rust/one.rs").unwrap_err().to_string();
@@ -186,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_list_is_complete() {
-        let repository = Repository::new("list");
+        let repository = repository("list");
         let mut files = [("rust/one.rs".to_owned(), 2), ("mm/all.c".to_owned(), 11)].into();
 
         write_list(&repository.0, &files).unwrap();
@@ -196,11 +195,14 @@ mod tests {
 
         files.insert("mm/none.c".to_owned(), 3);
         write_list(&repository.0, &files).unwrap();
-        assert!(repository.refusal().contains("lists mm/none.c"));
+        assert!(refusal(&repository).contains("lists mm/none.c"));
 
         files.remove("mm/none.c");
         files.remove("mm/all.c");
         write_list(&repository.0, &files).unwrap();
-        assert!(repository.refusal().contains("mm/all.c is not in"));
+        assert!(refusal(&repository).contains("does not list mm/all.c"));
+
+        repository.write("bases/4.2/new-files", "# list\nmm/all.c\n");
+        assert!(refusal(&repository).contains("'mm/all.c' is no number and file"));
     }
 }

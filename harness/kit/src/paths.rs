@@ -1,6 +1,6 @@
 //! Where things are in the repository.
 
-use crate::base::Base;
+use crate::{base::Base, times::Times};
 use anyhow::{ensure, Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -23,12 +23,12 @@ pub struct Paths {
     pub build: PathBuf,
     /// What is made for this base.
     pub work: PathBuf,
-    /// The assembled kernel tree, a git checkout.
-    pub tree: PathBuf,
+    /// The git checkout of the kernel, which holds the files of one tree at a time.
+    pub checkout: PathBuf,
     /// Full logs of long steps.
     pub logs: PathBuf,
-    /// A patch with a deliberate bug, to build the patched kernel with.
-    pub mutant: Option<PathBuf>,
+    /// How long these take.
+    pub times: Times,
 }
 
 impl Paths {
@@ -50,21 +50,21 @@ impl Paths {
 
         Paths {
             base,
-            tree: work.join("linux"),
+            checkout: work.join("linux"),
             logs: work.join("logs"),
             top,
             build,
             work,
-            mutant: None,
+            times: Times::default(),
         }
     }
 
-    /// The same with another checkout of the assembled tree, and all that is made from it.
+    /// The same with another checkout, and all that is made from it.
     pub fn apart(&self) -> Self {
         let work = self.work.join("apart");
 
         Paths {
-            tree: work.join("linux"),
+            checkout: work.join("linux"),
             work,
             ..self.clone()
         }

@@ -8,6 +8,7 @@ use crate::{
     paths::Paths,
     selftest::HUGE_PAGES,
     tap,
+    tree::Tree,
 };
 use anyhow::{ensure, Result};
 use std::{
@@ -49,15 +50,16 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs the program in the patched kernel of a configuration, and tells what it did. Shows what
+    /// Runs the program in a kernel of that tree and configuration, and tells what it did. Shows what
     /// it has to say. Fails if the program does, and if the kernel complains.
-    pub fn run(&self, paths: &Paths, config: &str) -> Result<Ran> {
+    pub fn run(&self, tree: &Tree, config: &str) -> Result<Ran> {
         let image = match self.machine {
-            Machine::Uml => kunit::build_uml(paths)?,
-            _ => kernel::series(paths, config)?,
+            Machine::Uml => kunit::build_uml(tree)?,
+            _ => kernel::image(tree, config)?,
         };
 
-        self.run_on(paths, &image, &format!("{}-{config}", self.program))
+        let name = format!("{}-{config}", tree.named(self.program));
+        self.run_on(tree.paths, &image, &name)
     }
 
     /// Runs the program in the kernel of an image, in a guest of this name.
@@ -143,10 +145,10 @@ pub fn limits(machine: Machine) -> Run<'static> {
 }
 
 /// A run as a test that passes or fails, with what the program says at the end as its note.
-fn check(paths: &Paths, config: &str, run: &Run) -> Outcome {
+fn check(tree: &Tree, config: &str, run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
 
-    match run.run(paths, config) {
+    match run.run(tree, config) {
         Ok(ran) => {
             outcome.passed += 1;
             outcome.notes.push(ran.last_lines(1));
@@ -161,14 +163,14 @@ fn check(paths: &Paths, config: &str, run: &Run) -> Outcome {
 
 /// Compares what a call for each segment gives in the base and in the patched kernel: what one
 /// call is compared with must be what it was.
-pub fn oracle_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    let (base, series) = kernel::both(paths, config)?;
+pub fn oracle_suite(tree: &Tree, config: &str) -> Result<Outcome> {
+    let (base, series) = kernel::both(tree, config)?;
     let run = Run {
         arguments: "digest --seed 1 --runs 300".to_owned(),
         ..fuzz(1, None, 4, Machine::Pc)
     };
     let digests = |image: &Path, name: &str| -> Result<Vec<String>> {
-        let ran = run.run_on(paths, image, name)?;
+        let ran = run.run_on(tree.paths, image, name)?;
         let lines = ran
             .output
             .lines()
@@ -191,8 +193,8 @@ pub fn oracle_suite(paths: &Paths, config: &str) -> Result<Outcome> {
 }
 
 /// The corpus again, and layouts by a seed: the same ones each time.
-pub fn fuzz_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    let corpus: [(String, PathBuf); 1] = [("guest/corpus".to_owned(), paths.top.join(CORPUS))];
+pub fn fuzz_suite(tree: &Tree, config: &str) -> Result<Outcome> {
+    let corpus: [(String, PathBuf); 1] = [("guest/corpus".to_owned(), tree.paths.top.join(CORPUS))];
     let replay = Run {
         program: "fuzz",
         arguments: "replay /guest/corpus".to_owned(),
@@ -200,35 +202,36 @@ pub fn fuzz_suite(paths: &Paths, config: &str) -> Result<Outcome> {
         time: minutes(2),
         machine: Machine::Pc,
     };
-    let mut outcome = check(paths, config, &replay);
+    let mut outcome = check(tree, config, &replay);
 
-    outcome.add(check(paths, config, &fuzz(1, Some(1500), 5, Machine::Pc)));
+    outcome.add(check(tree, config, &fuzz(1, Some(1500), 5, Machine::Pc)));
     Ok(outcome)
 }
 
 /// Some configurations, the same ones each time.
-pub fn sweep_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+pub fn sweep_suite(tree: &Tree, config: &str) -> Result<Outcome> {
     let run = Run {
         arguments: "run --seed 1 --segments 1,2,5 --runs 40 --minutes 6".to_owned(),
         ..sweep(1, 6)
     };
 
-    Ok(check(paths, config, &run))
+    Ok(check(tree, config, &run))
 }
 
-pub fn stress_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    Ok(check(paths, config, &stress(1, Duration::from_secs(90))))
+pub fn stress_suite(tree: &Tree, config: &str) -> Result<Outcome> {
+    Ok(check(tree, config, &stress(1, Duration::from_secs(90))))
 }
 
 /// A uprobe is turned on and off in processes that move their code.
-pub fn uprobes_suite(paths: &Paths, config: &str) -> Result<Outcome> {
+pub fn uprobes_suite(tree: &Tree, config: &str) -> Result<Outcome> {
     let run = Run {
         arguments: "probes".to_owned(),
         time: minutes(3),
         ..stress(1, Duration::ZERO)
     };
-    let image = kernel::series(paths, config)?;
-    let ran = run.run_on(paths, &image, &format!("uprobes-{config}"))?;
+    let image = kernel::image(tree, config)?;
+    let name = format!("{}-{config}", tree.named("uprobes"));
+    let ran = run.run_on(tree.paths, &image, &name)?;
     let mut outcome = tap::outcome(&ran.output);
 
     outcome.notes.extend(
@@ -240,8 +243,8 @@ pub fn uprobes_suite(paths: &Paths, config: &str) -> Result<Outcome> {
     Ok(outcome)
 }
 
-pub fn limits_suite(paths: &Paths, config: &str) -> Result<Outcome> {
-    let ran = limits(Machine::Pc).run(paths, config)?;
+pub fn limits_suite(tree: &Tree, config: &str) -> Result<Outcome> {
+    let ran = limits(Machine::Pc).run(tree, config)?;
 
     Ok(tap::outcome(&ran.output))
 }

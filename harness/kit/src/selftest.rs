@@ -8,6 +8,7 @@ use crate::{
     step::Step,
     tap,
     toolchain::Toolchain,
+    tree::Tree,
 };
 use anyhow::{ensure, Result};
 use std::{path::Path, process::Command, time::Duration};
@@ -20,10 +21,11 @@ const OWN: [&str; 3] = [
 ];
 
 /// Builds the selftests that guests run, without shared libraries.
-pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
+pub fn programs(tree: &Tree) -> Result<Vec<Content>> {
+    let paths = tree.paths;
     let toolchain = Toolchain::find(paths)?;
-    let objects = paths.objects("test");
-    let out = paths.work.join("selftests");
+    let objects = tree.objects("test");
+    let out = paths.work.join(tree.named("selftests"));
     let of_base = paths.base.selftests.iter();
     let mut names: Vec<&str> = of_base
         .filter_map(|test| test.split_whitespace().next())
@@ -33,10 +35,10 @@ pub fn programs(paths: &Paths) -> Result<Vec<Content>> {
 
     std::fs::create_dir_all(&out)?;
     Step::new(paths, "headers")
-        .run(kernel::make(paths, &toolchain, &objects).args(["-s", "headers"]))?;
+        .run(kernel::make(tree, &toolchain, &objects)?.args(["-s", "headers"]))?;
     Step::new(paths, "build selftests").run(
         Command::new("make")
-            .current_dir(paths.tree.join("tools/testing/selftests/mm"))
+            .current_dir(tree.check_out()?.join("tools/testing/selftests/mm"))
             .arg(format!("OUTPUT={}", out.display()))
             .arg(format!(
                 "KHDR_INCLUDES=-isystem {}",
@@ -81,24 +83,24 @@ fn run_in_guest(
     guest.commands(paths, name, &commands)
 }
 
-/// Runs the tests of the series in the patched kernel.
-pub fn series(paths: &Paths, config: &str) -> Result<Outcome> {
-    let image = kernel::series(paths, config)?;
+/// Builds a kernel and runs the tests of the series in it.
+pub fn suite(tree: &Tree, config: &str) -> Result<Outcome> {
+    let image = kernel::image(tree, config)?;
+    let name = format!("{}-{config}", tree.named("selftests"));
 
-    own(paths, config, &image, &programs(paths)?)
+    own(tree.paths, &name, &image, &programs(tree)?)
 }
 
-/// Runs the tests of the series in a kernel of that configuration.
-pub fn own(paths: &Paths, config: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
-    let name = format!("selftests-{config}");
-    let all = run_in_guest(paths, &name, image, content, HUGE_PAGES, &OWN, 1200)?;
+/// Runs the tests of the series in a kernel, in a guest of that name.
+pub fn own(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
+    let all = run_in_guest(paths, name, image, content, HUGE_PAGES, &OWN, 1200)?;
     let mut outcome = Outcome::default();
 
     for (program, ran) in OWN.iter().zip(&all) {
         ensure!(
             ran.output.contains("# Totals:"),
             "{program} did not reach its end; the console is {}",
-            paths.console(&name).display()
+            paths.console(name).display()
         );
         outcome.add(tap::outcome(&ran.output));
     }
@@ -121,9 +123,10 @@ pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> 
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
-pub fn compare_with_base(paths: &Paths, config: &str) -> Result<Outcome> {
-    let (base, series) = kernel::both(paths, config)?;
-    let content = programs(paths)?;
+pub fn compare_with_base(tree: &Tree, config: &str) -> Result<Outcome> {
+    let (base, series) = kernel::both(tree, config)?;
+    let content = programs(tree)?;
+    let paths = tree.paths;
     let before = of_base(paths, "base", &base, &content)?;
     let after = of_base(paths, "series", &series, &content)?;
 

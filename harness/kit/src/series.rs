@@ -4,9 +4,10 @@
 //! whom the patches would be for is written to `cc` beside the mails.
 
 use crate::{
+    git::git,
     paths::{remove_folder, write_whole, Paths},
     step::output,
-    tree,
+    tree::Tree,
 };
 use anyhow::{ensure, Context, Result};
 use std::{
@@ -24,12 +25,7 @@ pub struct Signer {
 impl Signer {
     pub fn find(paths: &Paths) -> Result<Self> {
         let get = |key: &str| {
-            let value = output(
-                Command::new("git")
-                    .current_dir(&paths.top)
-                    .args(["config", "--get", key]),
-            )
-            .unwrap_or_default();
+            let value = output(git(&paths.top).args(["config", "--get", key])).unwrap_or_default();
             let value = value.trim().to_owned();
 
             ensure!(
@@ -46,27 +42,26 @@ impl Signer {
 }
 
 /// Writes the mails, and whom they would be for. Returns their files in order.
-pub fn write(paths: &Paths) -> Result<Vec<PathBuf>> {
-    let mails = mails(paths)?;
+pub fn write(tree: &Tree) -> Result<Vec<PathBuf>> {
+    let mails = mails(tree)?;
 
-    write_whole(&paths.mails().join("cc"), recipients(paths, &mails)?)?;
+    write_whole(&tree.paths.mails().join("cc"), recipients(tree, &mails)?)?;
     Ok(mails)
 }
 
 /// Writes the mails, and returns their files in order: the cover letter is the first.
-pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
+pub fn mails(tree: &Tree) -> Result<Vec<PathBuf>> {
+    let paths = tree.paths;
     let signer = Signer::find(paths)?;
     let cover = paths.base.folder.join("cover-letter");
     let text =
         fs::read_to_string(&cover).with_context(|| format!("cannot read {}", cover.display()))?;
     let folder = paths.mails();
 
-    tree::check_out_series(paths)?;
     remove_folder(&folder)?;
     fs::create_dir_all(&folder)?;
     let written = output(
-        Command::new("git")
-            .current_dir(&paths.tree)
+        git(tree.check_out()?)
             .env("GIT_COMMITTER_NAME", &signer.name)
             .env("GIT_COMMITTER_EMAIL", &signer.email)
             // The description of a branch becomes the cover letter.
@@ -82,13 +77,13 @@ pub fn mails(paths: &Paths) -> Result<Vec<PathBuf>> {
 }
 
 /// Whom each patch would be for, as `scripts/get_maintainer.pl` has it.
-fn recipients(paths: &Paths, mails: &[PathBuf]) -> Result<String> {
+fn recipients(tree: &Tree, mails: &[PathBuf]) -> Result<String> {
     let mut text = String::new();
 
     for mail in mails.iter().skip(1) {
         let found = output(
             Command::new("scripts/get_maintainer.pl")
-                .current_dir(&paths.tree)
+                .current_dir(tree.check_out()?)
                 .args(["--no-git", "--no-git-fallback", "--no-rolestats"])
                 .arg(mail),
         )?;

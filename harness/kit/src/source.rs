@@ -30,7 +30,7 @@ fn title(source: &Path) -> String {
 /// Is the tree made from the source that is known by this?
 fn is_made_of(paths: &Paths, id: &str) -> bool {
     fs::read_to_string(paths.work.join("base-id")).is_ok_and(|known| known == id)
-        && paths.tree.is_dir()
+        && paths.checkout.is_dir()
 }
 
 /// Refuses a source that the series is not for, without unpacking it.
@@ -91,9 +91,9 @@ pub fn prepare(paths: &Paths) -> Result<()> {
         &format!("Linux {version}"),
     ])?;
     git(&["tag", "base"])?;
-    remove_folder(&paths.apart().tree)?;
-    remove_folder(&paths.tree)?;
-    fs::rename(&half, &paths.tree)?;
+    remove_folder(&paths.apart().checkout)?;
+    remove_folder(&paths.checkout)?;
+    fs::rename(&half, &paths.checkout)?;
     write_whole(&paths.work.join("base-id"), id)
 }
 

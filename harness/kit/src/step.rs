@@ -37,7 +37,7 @@ pub fn check_disk(paths: &Paths) -> Result<()> {
     let free = stat.f_bavail * stat.f_frsize;
 
     ensure!(
-        free >= DISK_NEEDED || paths.tree.is_dir(),
+        free >= DISK_NEEDED || paths.checkout.is_dir(),
         "{} has {} MiB free, a build from nothing needs {} MiB: make room",
         paths.build.display(),
         free >> 20,
@@ -48,6 +48,7 @@ pub fn check_disk(paths: &Paths) -> Result<()> {
 
 /// A command that takes a while.
 pub struct Step<'a> {
+    paths: &'a Paths,
     name: &'a str,
     log: PathBuf,
     /// How many lines it is known to print, if that is not what it printed last time.
@@ -56,10 +57,11 @@ pub struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// A step called `name`, whose output goes to a log of that name.
-    pub fn new(paths: &Paths, name: &'a str) -> Self {
+    pub fn new(paths: &'a Paths, name: &'a str) -> Self {
         let log = paths.logs.join(format!("{}.log", name.replace(' ', "-")));
 
         Step {
+            paths,
             name,
             log,
             expected: None,
@@ -77,6 +79,10 @@ impl<'a> Step<'a> {
     /// Runs the command and says every few seconds how many lines it has printed, and for how
     /// long it has been running. Fails if the command does, with the end of its output.
     pub fn run(&self, command: &mut Command) -> Result<()> {
+        self.paths.times.of(self.name, || self.watch(command))
+    }
+
+    fn watch(&self, command: &mut Command) -> Result<()> {
         let start = Instant::now();
         let log = File::create(&self.log)
             .with_context(|| format!("cannot write {}", self.log.display()))?;

@@ -1,23 +1,26 @@
 //! The test suites, and their sum.
 
-use crate::{bench, demo, host, kunit, outcome::Outcome, paths::Paths, programs, selftest, vma};
+use crate::{
+    bench, demo, host, kunit, lint, outcome::Outcome, programs, selftest, tree::Tree, vma,
+};
 use anyhow::{bail, Result};
 use std::time::Instant;
 
-/// A suite: its name, and how it is run for a configuration of the kernel.
-pub type Suite = (&'static str, fn(&Paths, &str) -> Result<Outcome>);
+/// A suite: its name, and how it is run for a tree and a configuration of its kernel.
+pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
-/// All suites. The base kernel is built before the patched one, which is what stays built.
-const SUITES: [Suite; 17] = [
-    ("host", |paths, _| host::tests(paths)),
-    ("miri", |paths, _| host::miri(paths)),
+/// All suites.
+const SUITES: [Suite; 18] = [
+    ("host", |tree, _| host::tests(tree.paths)),
+    ("lint", |tree, _| lint::suite(tree.paths)),
+    ("miri", |tree, _| host::miri(tree.paths)),
     ("vma", vma::suite),
-    ("kunit-uml", |paths, _| kunit::uml(paths)),
+    ("kunit-uml", |tree, _| kunit::uml(tree)),
     ("base-selftests", selftest::compare_with_base),
     ("oracle", programs::oracle_suite),
     ("kunit", kunit::guest),
     ("compile-fail", kunit::compile_fail),
-    ("selftests", selftest::series),
+    ("selftests", selftest::suite),
     ("limits", programs::limits_suite),
     ("fuzz", programs::fuzz_suite),
     ("sweep", programs::sweep_suite),
@@ -35,12 +38,12 @@ const ON_REQUEST: [&str; 1] = ["debug-kernel"];
 const DEBUG_SUITES: [&str; 5] = ["kunit", "selftests", "fuzz", "sweep", "stress"];
 
 /// Runs suites in the debug kernel.
-fn debug_kernel(paths: &Paths, _: &str) -> Result<Outcome> {
+fn debug_kernel(tree: &Tree, _: &str) -> Result<Outcome> {
     let mut sum = Outcome::default();
 
     for name in DEBUG_SUITES {
         println!("  {name}");
-        let mut outcome = run_one(paths, "debug", name)?;
+        let mut outcome = run_one(tree, "debug", name)?;
         for note in &mut outcome.notes {
             *note = format!("{name}: {note}");
         }
@@ -50,17 +53,17 @@ fn debug_kernel(paths: &Paths, _: &str) -> Result<Outcome> {
 }
 
 /// Runs one test suite. If it cannot be run, that is a failure of it.
-pub fn run_one(paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
-    run_one_of(&SUITES, paths, config, name)
+pub fn run_one(tree: &Tree, config: &str, name: &str) -> Result<Outcome> {
+    run_one_of(&SUITES, tree, config, name)
 }
 
-fn run_one_of(suites: &[Suite], paths: &Paths, config: &str, name: &str) -> Result<Outcome> {
+fn run_one_of(suites: &[Suite], tree: &Tree, config: &str, name: &str) -> Result<Outcome> {
     let Some((_, suite)) = suites.iter().find(|(known, _)| *known == name) else {
         let names: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
         bail!("there is no '{name}': there are {}", names.join(", "));
     };
 
-    Ok(suite(paths, config).unwrap_or_else(|error| Outcome {
+    Ok(suite(tree, config).unwrap_or_else(|error| Outcome {
         failed: 1,
         notes: vec![format!("{error:#}")],
         ..Outcome::default()
@@ -86,13 +89,13 @@ pub fn judge_some(option: &str, suites: &[Suite], names: &[String]) -> Result<()
 }
 
 /// Runs test suites and sums up. Returns whether nothing failed.
-pub fn run(paths: &Paths, config: &str, names: &[String]) -> Result<bool> {
-    run_some(paths, &SUITES, &ON_REQUEST, config, names)
+pub fn run(tree: &Tree, config: &str, names: &[String]) -> Result<bool> {
+    run_some(tree, &SUITES, &ON_REQUEST, config, names)
 }
 
 /// Runs those of the suites that are named, or all but those that are only run on request.
 pub fn run_some(
-    paths: &Paths,
+    tree: &Tree,
     suites: &[Suite],
     on_request: &[&str],
     config: &str,
@@ -108,7 +111,7 @@ pub fn run_some(
         }
         println!("{name}");
         let start = Instant::now();
-        let outcome = run_one_of(suites, paths, config, name)?;
+        let outcome = run_one_of(suites, tree, config, name)?;
 
         for note in &outcome.notes {
             println!("  {}", note.replace('\n', "\n  "));
@@ -133,6 +136,7 @@ pub fn run_some(
     for failure in failures {
         println!("FAILED {}\n", failure.replace('\n', "\n  "));
     }
+    println!("the slowest steps:\n{}", tree.paths.times.slowest(5));
     println!(
         "{} passed, {} failed, {} skipped",
         sum.passed, sum.failed, sum.skipped
@@ -152,6 +156,6 @@ mod tests {
         assert!(judge(&names("")).is_ok());
         assert!(judge(&names("host debug-kernel")).is_ok());
         let error = judge(&names("host kuint")).unwrap_err().to_string();
-        assert!(error.starts_with("SUITES: there is no 'kuint', there are host, miri, "));
+        assert!(error.starts_with("SUITES: there is no 'kuint', there are host, lint, "));
     }
 }

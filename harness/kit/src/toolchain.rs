@@ -14,6 +14,8 @@ const LLVM: &str = "19";
 pub struct Toolchain {
     rustc: PathBuf,
     bindgen: PathBuf,
+    /// What has been compiled from C before, of another tree maybe. It has nothing of Rust's.
+    cache: PathBuf,
 }
 
 impl Toolchain {
@@ -29,7 +31,11 @@ impl Toolchain {
             PathBuf::from("bindgen")
         };
 
-        Ok(Toolchain { rustc, bindgen })
+        Ok(Toolchain {
+            rustc,
+            bindgen,
+            cache: paths.build.join("ccache"),
+        })
     }
 
     /// One line that says what was chosen.
@@ -48,6 +54,7 @@ impl Toolchain {
     pub fn make_options(&self) -> Vec<String> {
         vec![
             format!("LLVM=-{LLVM}"),
+            format!("CC=ccache clang-{LLVM}"),
             format!("RUSTC={}", self.rustc.display()),
             format!("HOSTRUSTC={}", self.rustc.display()),
             format!("RUSTDOC={}", self.beside("rustdoc").display()),
@@ -72,9 +79,16 @@ impl Toolchain {
         }
     }
 
-    /// Sets what bindgen needs from the environment.
+    /// Sets what bindgen and ccache need from the environment.
     pub fn environment(&self, command: &mut Command) {
-        command.env("LIBCLANG_PATH", format!("/usr/lib/llvm-{LLVM}/lib"));
+        command
+            .env("LIBCLANG_PATH", format!("/usr/lib/llvm-{LLVM}/lib"))
+            .env("CCACHE_DIR", &self.cache)
+            // What includes the same files as before is known by the dependencies that the kernel's
+            // build asks for. To run the preprocessor first would take a third of a build longer.
+            .env("CCACHE_DEPEND", "1")
+            // The folder of the objects is in none of them.
+            .env("CCACHE_NOHASHDIR", "1");
     }
 }
 

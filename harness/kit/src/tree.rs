@@ -1,310 +1,257 @@
-//! The assembled tree: the base with the series on top, one commit for each patch.
+//! A kernel tree: the base, the series on top of it, or that with a deliberate bug.
 //!
-//! `series` in the folder of the base lists the patches, as quilt reads it.
+//! There is one folder for all of them, as most of what is built of one fits the next, or is in the
+//! compiler's cache. So what is built takes a tree, which sees to it that the folder holds its files.
 
 use crate::{
-    new_files,
+    assemble,
+    git::git,
     paths::{remove_folder, write_whole, Paths},
     source,
-    step::{filter, output},
+    step::output,
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{ensure, Result};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::OnceCell,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-/// Where git looks for files while the series is being committed.
-struct Index<'a> {
-    paths: &'a Paths,
-    file: PathBuf,
+/// Which tree it is.
+#[derive(Clone, Debug)]
+pub enum At {
+    Base,
+    Series,
+    /// The series, and a patch with a deliberate bug on top.
+    Mutant(PathBuf),
+    /// A commit that is there, by a name of git's.
+    Commit(String),
 }
 
-impl Index<'_> {
-    /// A git command that works on this index, and not on the files of the tree.
-    fn git(&self, args: &[&str]) -> Command {
-        let mut git = Command::new("git");
-
-        git.current_dir(&self.paths.tree)
-            .env("GIT_INDEX_FILE", &self.file)
-            .args(args);
-        git
-    }
+/// A kernel tree.
+pub struct Tree<'a> {
+    /// Where it is, and what it is based on.
+    pub paths: &'a Paths,
+    pub at: At,
+    /// Found when it is needed first, as it may have to be assembled, and not all tests need it.
+    commit: OnceCell<String>,
 }
 
-/// The names in `series`.
-fn series(paths: &Paths) -> Result<Vec<String>> {
-    let file = paths.base.folder.join("series");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-
-    Ok(text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default().trim())
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect())
-}
-
-/// Commits one patch and the new files that come with it on top of `parent`.
-fn commit_patch(index: &Index, parent: &str, file: &Path, files: &[String]) -> Result<String> {
-    let paths = index.paths;
-    let mail = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let out = paths.work.join("mail");
-
-    fs::create_dir_all(&out)?;
-    let (message, diff) = (out.join("message"), out.join("diff"));
-    let info = filter(
-        Command::new("git")
-            .current_dir(&out)
-            .args(["mailinfo", "-k", "message", "diff"]),
-        &mail,
-    )?;
-    let info = String::from_utf8_lossy(&info).into_owned();
-    let field = |name: &str| {
-        info.lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
-    };
-
-    let applied = index
-        .git(&["apply", "--cached", "--whitespace=nowarn"])
-        .arg(&diff)
-        .output()?;
-    if !applied.status.success() {
-        let errors = String::from_utf8_lossy(&applied.stderr).into_owned();
-        bail!(
-            "{} does not apply to Linux {}:\n  {}\n  (file and line of each hunk as above)",
-            file.display(),
-            source::version(&paths.tree)?,
-            errors.trim().replace('\n', "\n  ")
-        );
-    }
-    for path in files {
-        let blob = output(
-            index
-                .git(&["hash-object", "-w"])
-                .arg(new_files::home(paths, path)?),
-        )?;
-        let entry = format!("100644,{},{path}", blob.trim());
-        output(&mut index.git(&["update-index", "--add", "--cacheinfo", &entry]))?;
-    }
-
-    let subject = field("Subject:");
-    let subject = subject
-        .split_once("] ")
-        .map_or(subject.as_str(), |(_, rest)| rest);
-    let text = format!("{subject}\n\n{}", fs::read_to_string(&message)?);
-    let tree = output(&mut index.git(&["write-tree"]))?;
-    let mut commit_tree = index.git(&["commit-tree", tree.trim(), "-p", parent]);
-    for (variable, name, default) in [
-        ("NAME", "Author:", "nobody"),
-        ("EMAIL", "Email:", "nobody@localhost"),
-        ("DATE", "Date:", "1970-01-01T00:00:00Z"),
-    ] {
-        // Mutants are patches without a mail around them.
-        let value = Some(field(name)).filter(|value| !value.is_empty());
-        let value = value.unwrap_or(default.to_owned());
-        for role in ["AUTHOR", "COMMITTER"] {
-            commit_tree.env(format!("GIT_{role}_{variable}"), &value);
+impl<'a> Tree<'a> {
+    pub fn new(paths: &'a Paths, at: At) -> Self {
+        Tree {
+            paths,
+            at,
+            commit: OnceCell::new(),
         }
     }
-    let commit = filter(&mut commit_tree, text.trim_end().as_bytes())?;
-    Ok(String::from_utf8_lossy(&commit).trim().to_owned())
-}
 
-/// Commits the whole series and returns the last commit. Leaves the files of the tree alone.
-fn commit_series(index: &Index) -> Result<String> {
-    let paths = index.paths;
-    let files = new_files::by_patch(paths)?;
-    let mut head = output(&mut index.git(&["rev-parse", "base^{commit}"]))?
-        .trim()
-        .to_owned();
-
-    output(&mut index.git(&["read-tree", "base"]))?;
-    for name in series(paths)? {
-        let number = name.split('-').next().unwrap_or_default();
-        let own = files.get(number).map_or(&[][..], Vec::as_slice);
-        head = commit_patch(index, &head, &paths.base.folder.join(&name), own)?;
+    /// The tree that this one is compared with.
+    pub fn base(&self) -> Self {
+        Tree::new(self.paths, At::Base)
     }
-    Ok(head)
-}
 
-/// Puts the files of a commit into the tree. Only those that differ are touched, so that only what
-/// depends on them is built again.
-pub fn check_out(paths: &Paths, commit: &str) -> Result<()> {
-    output(
-        Command::new("git")
-            .current_dir(&paths.tree)
-            .args(["checkout", "-q", "-f", "--detach", commit]),
-    )?;
-    Ok(())
-}
+    /// Its commit. Assembles it first where that is due.
+    pub fn commit(&self) -> Result<&str> {
+        if let Some(known) = self.commit.get() {
+            return Ok(known);
+        }
+        let paths = self.paths;
+        let commit = match &self.at {
+            At::Commit(name) => assemble::commit(paths, name)?,
+            At::Base => {
+                source::prepare(paths)?;
+                assemble::commit(paths, "base")?
+            }
+            At::Series => {
+                source::prepare(paths)?;
+                paths.times.of("assemble", || assemble::series(paths))?
+            }
+            At::Mutant(patch) => {
+                let series = Tree::new(paths, At::Series);
+                assemble::mutant(paths, series.commit()?, patch)?
+            }
+        };
+        Ok(self.commit.get_or_init(|| commit))
+    }
 
-/// Makes the tree that of the base kernel.
-pub fn check_out_base(paths: &Paths) -> Result<()> {
-    source::prepare(paths)?;
-    check_out(paths, "base")
-}
+    /// Puts its files into the folder of the checkout, if others are there, and returns that.
+    pub fn check_out(&self) -> Result<&'a Path> {
+        let commit = self.commit()?;
+        let folder = self.paths.checkout.as_path();
+        // As long as this is there, the files are of two commits.
+        let half = self.paths.work.join("checkout.half");
+        let interrupted = half.exists();
+        let edits = output(git(folder).args(["status", "--porcelain", "--untracked-files=no"]))?;
 
-/// Makes the tree that of the patched kernel, with a deliberate bug if there is to be one.
-pub fn check_out_series(paths: &Paths) -> Result<()> {
-    source::prepare(paths)?;
-    let index = Index {
-        paths,
-        file: paths.work.join("series.index"),
-    };
-    let head = commit_series(&index)?;
-    output(
-        Command::new("git")
-            .current_dir(&paths.tree)
-            .args(["branch", "-f", "series", &head]),
-    )?;
-    match &paths.mutant {
-        Some(patch) => check_out(paths, &commit_patch(&index, &head, patch, &[])?),
-        None => check_out(paths, &head),
+        ensure!(
+            edits.is_empty() || interrupted,
+            "{} has edits that are not committed:\n{edits}commit them on the branch series and \
+             run 'make export', or drop them by 'git checkout -f' there",
+            folder.display()
+        );
+        // The series is checked out by its name, so that what is committed there becomes a part.
+        let (branch, checkout) = match self.at {
+            At::Series => (Some("refs/heads/series"), &["series"][..]),
+            _ => (None, &["--detach", commit][..]),
+        };
+        let is_there = assemble::commit(self.paths, "HEAD")? == commit
+            && branch.is_none_or(|branch| is_on(folder, branch));
+        if interrupted || !is_there {
+            write_whole(&half, commit)?;
+            // Only files that differ are touched, so that only what depends on them is built again.
+            output(git(folder).args(["checkout", "-q", "-f"]).args(checkout))?;
+            fs::remove_file(&half)?;
+        }
+        Ok(folder)
+    }
+
+    /// A file of it, wherever the folder is.
+    pub fn read(&self, file: &str) -> Result<String> {
+        let name = format!("{}:{file}", self.commit()?);
+
+        output(git(&self.paths.checkout).args(["show", &name]))
+    }
+
+    /// The files that it adds to the base (`A`), edits (`M`) or either, of those that patterns of
+    /// git match, or of all: one in each line.
+    pub fn changed(&self, how: &str, patterns: &[&str]) -> Result<String> {
+        let range = format!("base..{}", self.commit()?);
+
+        output(
+            git(&self.paths.checkout)
+                .args(["diff", "--name-only", "--no-renames"])
+                .arg(format!("--diff-filter={how}"))
+                .args([&range, "--"])
+                .args(patterns),
+        )
+    }
+
+    /// What it is called in names of files and steps.
+    pub fn title(&self) -> &'static str {
+        match self.at {
+            At::Base => "base",
+            At::Series => "series",
+            At::Mutant(_) => "mutant",
+            At::Commit(_) => "commit",
+        }
+    }
+
+    /// The name of something that is made of it. The series is what there is without a word.
+    pub fn named(&self, what: &str) -> String {
+        match self.at {
+            At::Series => what.to_owned(),
+            _ => format!("{what}-{}", self.title()),
+        }
+    }
+
+    /// The image of a configuration: that of the series in the usual one is `bzImage`.
+    pub fn image(&self, config: &str) -> PathBuf {
+        let name = match (&self.at, config) {
+            (At::Series, "test") => "bzImage".to_owned(),
+            _ => format!("{}-{config}", self.named("bzImage")),
+        };
+
+        self.paths.work.join(name)
+    }
+
+    /// The objects of a configuration. Trees share them: they differ in little.
+    pub fn objects(&self, config: &str) -> PathBuf {
+        self.paths.objects(config)
     }
 }
 
-/// Another checkout of the patched kernel, for builds of single commits: in the usual one they would
-/// touch files that everything depends on.
-pub fn apart(paths: &Paths) -> Result<Paths> {
-    check_out_series(paths)?;
+/// Is a checkout on that branch?
+fn is_on(checkout: &Path, branch: &str) -> bool {
+    output(git(checkout).args(["symbolic-ref", "-q", "HEAD"])).is_ok_and(|on| on.trim() == branch)
+}
+
+/// Another checkout, for builds of single commits of the series: in the usual one they would touch
+/// files that everything depends on.
+pub fn apart(series: &Tree) -> Result<Paths> {
+    let paths = series.paths;
     let apart = paths.apart();
 
+    series.commit()?;
     // Without that file git would take the repository around it for the checkout.
-    if !apart.tree.join(".git").is_file() {
-        remove_folder(&apart.tree)?;
+    if !apart.checkout.join(".git").is_file() {
+        remove_folder(&apart.checkout)?;
         fs::create_dir_all(&apart.work)?;
         output(
-            Command::new("git")
-                .current_dir(&paths.tree)
+            git(&paths.checkout)
                 .args(["worktree", "add", "-q", "-f", "--detach"])
-                .arg(&apart.tree)
+                .arg(&apart.checkout)
                 .arg("base"),
         )?;
     }
     Ok(apart)
 }
 
-/// The files that each commit of the branch `series` changes, in order.
-fn changed_by_commits(paths: &Paths) -> Result<Vec<Vec<String>>> {
-    let git = |args: &[&str]| -> Result<Vec<String>> {
-        let printed = output(Command::new("git").current_dir(&paths.tree).args(args))?;
-        Ok(printed.lines().map(str::to_owned).collect())
-    };
+#[cfg(test)]
+mod tests {
+    use super::{At, Tree};
+    use crate::scratch::Repository;
 
-    git(&["rev-list", "--reverse", "base..series"])?
-        .iter()
-        .map(|commit| {
-            git(&[
-                "diff-tree",
-                "-r",
-                "--no-commit-id",
-                "--name-only",
-                "--no-renames",
-                commit,
-            ])
-        })
-        .collect()
-}
+    fn repository(test: &str) -> Repository {
+        let repository = Repository::new(test);
 
-/// The files that the branch `series` adds, with the number of the patch that each comes with.
-fn added(paths: &Paths) -> Result<BTreeMap<String, usize>> {
-    let all = changed(paths, "A", &[])?;
-    let new: BTreeSet<&str> = all.lines().collect();
-    let mut added = BTreeMap::new();
-    let mut number = 0;
-
-    for files in changed_by_commits(paths)? {
-        // Git writes no patch without an edit. What such a commit changes in new files becomes part
-        // of the patches that they come with.
-        let edits = files.iter().any(|file| !new.contains(file.as_str()));
-        number += usize::from(edits);
-        for file in files {
-            if !new.contains(file.as_str()) || added.contains_key(&file) {
-                continue;
-            }
-            ensure!(
-                edits,
-                "the commit that adds {file} edits no file of the base: make it part of another one"
-            );
-            added.insert(file, number);
-        }
+        repository.unpack(&[("mm/a.c", "1\n")]);
+        repository.add_patch("0001-a.patch", "mm/a.c", "1", "2");
+        repository.write("bases/4.2/new-files", "");
+        repository
     }
-    Ok(added)
-}
 
-/// Writes the commits of the branch `series`, as it is in the tree, back to the repository. New
-/// files go back to where they came from.
-pub fn export(paths: &Paths) -> Result<()> {
-    let files = added(paths)?;
-    for path in new_files::found(paths)? {
-        ensure!(
-            files.contains_key(&path),
-            "the branch series does not add {path}: remove {}, if that is meant",
-            new_files::home(paths, &path)?.display()
+    /// The tree of a name of git's: other ones look for the base's source on this machine.
+    fn at<'a>(repository: &'a Repository, name: &str) -> Tree<'a> {
+        Tree::new(&repository.0, At::Commit(name.to_owned()))
+    }
+
+    #[test]
+    fn the_checkout_holds_the_tree_that_is_asked_for() {
+        let repository = repository("checkout");
+        crate::assemble::series(&repository.0).unwrap();
+        let file = "build/4.2/linux/mm/a.c";
+
+        for (name, text) in [("series", "2\n"), ("base", "1\n"), ("series", "2\n")] {
+            at(&repository, name).check_out().unwrap();
+            assert_eq!(repository.read(file), text);
+            assert_eq!(at(&repository, name).read("mm/a.c").unwrap(), text);
+        }
+        assert_eq!(
+            at(&repository, "series").changed("M", &[]).unwrap(),
+            "mm/a.c\n"
         );
     }
 
-    let dir = &paths.base.folder;
-    let excluded = files.keys().map(|path| format!(":(exclude){path}"));
-    for name in series(paths)? {
-        let _ = fs::remove_file(dir.join(name));
-    }
-    let written = output(
-        Command::new("git")
-            .current_dir(&paths.tree)
-            .args([
-                "format-patch",
-                "--zero-commit",
-                "--no-signature",
-                "--no-numbered",
-                "--no-base",
-                "-o",
-            ])
-            .arg(dir)
-            .args(["base..series", "--", "."])
-            .args(excluded),
-    )?;
-    let names: Vec<&str> = written
-        .lines()
-        .filter_map(|line| line.rsplit('/').next())
-        .collect();
-    write_whole(&dir.join("series"), names.join("\n") + "\n")?;
+    #[test]
+    fn edits_are_not_overwritten() {
+        let repository = repository("edits");
+        let file = "build/4.2/linux/mm/a.c";
+        let base = at(&repository, "base");
+        repository.write(file, "mine\n");
 
-    for path in files.keys() {
-        let home = new_files::home(paths, path)?;
-        let commit = format!("series:{path}");
-        let text = filter(
-            Command::new("git")
-                .current_dir(&paths.tree)
-                .args(["show", &commit]),
-            b"",
-        )?;
-        if !fs::read(&home).is_ok_and(|known| known == text) {
-            fs::create_dir_all(home.parent().unwrap_or(&paths.top))?;
-            write_whole(&home, text)?;
-        }
-    }
-    new_files::write_list(paths, &files)?;
-    println!("wrote {} patches", names.len());
-    Ok(())
-}
+        let error = base.check_out().unwrap_err().to_string();
+        assert!(error.contains(" M mm/a.c\n"), "{error}");
+        assert_eq!(repository.read(file), "mine\n");
 
-/// The files that the series adds (`A`), edits (`M`) or either, of those that patterns of git match,
-/// or of all: one in each line.
-pub fn changed(paths: &Paths, how: &str, patterns: &[&str]) -> Result<String> {
-    output(
-        Command::new("git")
-            .current_dir(&paths.tree)
-            .args(["diff", "--name-only", "--no-renames"])
-            .arg(format!("--diff-filter={how}"))
-            .args(["base..series", "--"])
-            .args(patterns),
-    )
+        // What an interruption left behind is nobody's.
+        repository.write("build/4.2/checkout.half", "");
+        base.check_out().unwrap();
+        assert_eq!(repository.read(file), "1\n");
+        assert!(!repository.0.work.join("checkout.half").exists());
+    }
+
+    #[test]
+    fn names_follow_from_the_tree() {
+        let repository = repository("names");
+        let name = |at, config| {
+            let image = Tree::new(&repository.0, at).image(config);
+            image.file_name().unwrap().to_string_lossy().into_owned()
+        };
+
+        assert_eq!(name(At::Series, "test"), "bzImage");
+        assert_eq!(name(At::Series, "debug"), "bzImage-debug");
+        assert_eq!(name(At::Base, "test"), "bzImage-base-test");
+        assert_eq!(name(At::Mutant("x".into()), "test"), "bzImage-mutant-test");
+    }
 }

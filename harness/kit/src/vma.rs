@@ -1,15 +1,15 @@
 //! The base's tests of `mm/vma.c` in user space, which build the file as it is in the kernel.
 
-use crate::{outcome::Outcome, paths::Paths, step::Step, tree};
+use crate::{outcome::Outcome, step::Step, tree::Tree};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
 use std::{fs, process::Command};
 
-/// Builds and runs them for the patched kernel. They are built beside their source, as the base's
+/// Builds and runs them. They are built beside their source, as the base's
 /// makefile knows no other place.
-pub fn suite(paths: &Paths, _config: &str) -> Result<Outcome> {
-    tree::check_out_series(paths)?;
-    let folder = paths.tree.join("tools/testing/vma");
+pub fn suite(tree: &Tree, _config: &str) -> Result<Outcome> {
+    let paths = tree.paths;
+    let folder = tree.check_out()?.join("tools/testing/vma");
     let mut make = Command::new("make");
     // What was built of another commit may have the time of this one's files.
     make.current_dir(&folder).args(["-s", "clean", "vma"]);

@@ -2,7 +2,7 @@
 
 //! Where one call is known not to give what a call for each segment gives.
 //!
-//! Documentation/mm/mremap_move.rst says why, in "Merging" and "Limits of this".
+//! Documentation/mm/mremap_range.rst says why, in "Merging" and "Limits".
 
 use crate::{
     arena::{

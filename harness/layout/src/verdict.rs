@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is to become of a move, by the rules of Documentation/mm/mremap_move.rst.
+//! What is to become of a move, by the rules of Documentation/userspace-api/mremap_range.rst.
 
 use crate::{
     arena::{

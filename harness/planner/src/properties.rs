@@ -138,6 +138,7 @@ proptest! {
             prop_assert_eq!(segment.destination().start - request.new, segment.source().start - request.old);
             prop_assert!(segment.source().start >= request.old);
             prop_assert!(segment.source().end <= request.source().end);
+            prop_assert!(segment.destination().end <= request.destination().end);
         }
     }
 

@@ -1,44 +1,49 @@
 //! Builds for architectures that have no Rust in this version.
 
-use crate::{kernel, outcome::Outcome, paths::Paths, step::Step, toolchain::Toolchain, tree};
+use crate::{kconfig, kernel, outcome::Outcome, step::Step, toolchain::Toolchain, tree::Tree};
 use anyhow::{Context, Result};
 use std::{fs, path::Path, process::Command};
 
 /// The patched kernel builds for 32-bit ARM, and what of it the series changes for 64-bit PowerPC
 /// too, which moves page tables as a whole and has functions of its own for their entries. Neither
 /// has the option.
-pub fn check(paths: &Paths) -> Result<Outcome> {
+pub fn check(tree: &Tree) -> Result<Outcome> {
+    let paths = tree.paths;
     let toolchain = Toolchain::find(paths)?;
     let mut outcome = Outcome::default();
 
-    tree::check_out_series(paths)?;
-
-    let objects = paths.objects("arm");
-    let make = || make_for(paths, &toolchain, &objects, "arm");
-    kernel::write_config(paths, &objects, None, &[paths.fragment("arm")?], make)?;
-    Step::new(paths, "check arm").run(make().arg("vmlinux"))?;
+    let objects = tree.objects("arm");
+    let make = || make_for(tree, &toolchain, &objects, "arm");
+    kconfig::write(tree, &objects, None, &[paths.fragment("arm")?], make)?;
+    Step::new(paths, "check arm").run(make()?.arg("vmlinux"))?;
     has_no_option(&objects, &mut outcome)?;
 
-    let objects = paths.objects("powerpc");
+    let objects = tree.objects("powerpc");
     fs::create_dir_all(&objects)?;
-    let make = || make_for(paths, &toolchain, &objects, "powerpc");
+    let make = || make_for(tree, &toolchain, &objects, "powerpc");
     let step = Step::new(paths, "check powerpc");
-    step.run(make().args(["-s", "ppc64le_defconfig"]))?;
-    step.run(make().args(changed_objects(paths)?))?;
+    step.run(make()?.args(["-s", "ppc64le_defconfig"]))?;
+    step.run(make()?.args(changed_objects(tree)?))?;
     has_no_option(&objects, &mut outcome)?;
     Ok(outcome)
 }
 
-fn make_for(paths: &Paths, toolchain: &Toolchain, objects: &Path, architecture: &str) -> Command {
-    let mut make = kernel::make(paths, toolchain, objects);
+fn make_for(
+    tree: &Tree,
+    toolchain: &Toolchain,
+    objects: &Path,
+    architecture: &str,
+) -> Result<Command> {
+    let mut make = kernel::make(tree, toolchain, objects)?;
 
     make.arg(format!("ARCH={architecture}"));
-    make
+    Ok(make)
 }
 
 /// What is built of the C files that the series changes, but its tests.
-fn changed_objects(paths: &Paths) -> Result<Vec<String>> {
-    Ok(tree::changed(paths, "AM", &["*.c"])?
+fn changed_objects(tree: &Tree) -> Result<Vec<String>> {
+    Ok(tree
+        .changed("AM", &["*.c"])?
         .lines()
         .filter(|file| !file.starts_with("rust/") && !file.starts_with("tools/"))
         .filter_map(|file| file.strip_suffix(".c"))

@@ -2,10 +2,12 @@
 
 use super::warnings::Warnings;
 use crate::{
-    kernel::{self, Options},
+    kconfig::{self, Options},
+    kernel,
     paths::{remove_folder, Paths},
     step::Step,
     toolchain::Toolchain,
+    tree::Tree,
 };
 use anyhow::Result;
 use std::{fs, path::PathBuf, process::Command};
@@ -28,8 +30,8 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn make(&self) -> Command {
-        kernel::make(self.paths, &self.toolchain, &self.objects)
+    fn make(&self, tree: &Tree) -> Result<Command> {
+        kernel::make(tree, &self.toolchain, &self.objects)
     }
 
     pub fn image(&self) -> PathBuf {
@@ -40,7 +42,7 @@ impl<'a> Build<'a> {
     pub fn made_of(&self) -> Result<String> {
         let mut made_of = self.toolchain.describe()?;
 
-        for fragment in kernel::fragments(self.paths, self.config, Options::ALL)? {
+        for fragment in kconfig::fragments(self.paths, self.config, Options::ALL)? {
             made_of += &fs::read_to_string(fragment)?;
         }
         Ok(made_of)
@@ -51,15 +53,15 @@ impl<'a> Build<'a> {
         remove_folder(&self.objects)
     }
 
-    /// Builds what is checked out, and returns what was warned of.
-    pub fn run(&self) -> Result<Warnings> {
+    /// Builds a tree, and returns what was warned of.
+    pub fn run(&self, tree: &Tree) -> Result<Warnings> {
         let name = format!("check {}", self.config);
 
         // Commits bring options.
-        let options = Options::checked_out(self.paths)?;
-        let fragments = kernel::fragments(self.paths, self.config, options)?;
-        kernel::write_config(self.paths, &self.objects, None, &fragments, || self.make())?;
-        Step::new(self.paths, &name).run(self.make().args(["W=1", "C=1", "bzImage"]))?;
+        let options = Options::of(tree)?;
+        let fragments = kconfig::fragments(self.paths, self.config, options)?;
+        kconfig::write(tree, &self.objects, None, &fragments, || self.make(tree))?;
+        Step::new(self.paths, &name).run(self.make(tree)?.args(["W=1", "C=1", "bzImage"]))?;
         let log = format!("{}.log", name.replace(' ', "-"));
         Ok(Warnings::of(&fs::read_to_string(
             self.paths.logs.join(log),

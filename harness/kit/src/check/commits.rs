@@ -3,17 +3,18 @@
 
 use super::{builds::Build, warnings::Warnings};
 use crate::{
+    git::git,
     guest::Content,
-    kernel::Options,
+    kconfig::Options,
     kunit,
     outcome::Outcome,
     paths::{write_whole, Paths},
     selftest::{self, Printed},
     step::output,
-    tree,
+    tree::{self, At, Tree},
 };
 use anyhow::Result;
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 /// The configuration whose kernels are tested, with the option on.
 const TESTED: &str = "test";
@@ -40,11 +41,8 @@ struct Known<'a> {
 
 impl Known<'_> {
     fn file(&self, commit: &str) -> Result<PathBuf> {
-        let tree = output(
-            Command::new("git")
-                .current_dir(&self.paths.tree)
-                .args(["rev-parse", &format!("{commit}^{{tree}}")]),
-        )?;
+        let tree =
+            output(git(&self.paths.checkout).args(["rev-parse", &format!("{commit}^{{tree}}")]))?;
         Ok(self.folder.join(tree.trim()))
     }
 
@@ -70,19 +68,18 @@ struct Tests<'a> {
 
 impl<'a> Tests<'a> {
     fn new(paths: &'a Paths) -> Result<Self> {
-        tree::check_out(paths, "series")?;
         Ok(Tests {
             paths,
-            programs: selftest::programs(paths)?,
+            programs: selftest::programs(&commit(paths, "series"))?,
             base: None,
         })
     }
 
     /// Tests a kernel. The first one is that of the base. `last`: it has all of the series.
-    fn run(&mut self, build: &Build, last: bool) -> Result<Outcome> {
+    fn run(&mut self, tree: &Tree, build: &Build, last: bool) -> Result<Outcome> {
         let image = build.image();
-        let options = Options::checked_out(self.paths)?;
-        let mut outcome = kunit::in_guest(self.paths, "commit-kunit", &image, options.tests)?;
+        let options = Options::of(tree)?;
+        let mut outcome = kunit::in_guest(tree, "commit-kunit", &image, options.tests)?;
         let printed = selftest::of_base(self.paths, "commit", &image, &self.programs)?;
 
         match &self.base {
@@ -90,10 +87,20 @@ impl<'a> Tests<'a> {
             Some(base) => outcome.add(selftest::compare(base, &printed)),
         }
         if last {
-            outcome.add(selftest::own(self.paths, "commit", &image, &self.programs)?);
+            outcome.add(selftest::own(
+                self.paths,
+                "selftests-commit",
+                &image,
+                &self.programs,
+            )?);
         }
         Ok(outcome)
     }
+}
+
+/// The tree of a commit.
+fn commit<'a>(paths: &'a Paths, id: &str) -> Tree<'a> {
+    Tree::new(paths, At::Commit(id.to_owned()))
 }
 
 /// A walk over the commits in one configuration.
@@ -131,30 +138,30 @@ impl<'a> Walk<'a> {
     /// Builds and tests the base, for what is compared with it.
     fn base(&mut self) -> Result<()> {
         println!("  {}: base", self.config);
-        tree::check_out(self.paths, "base")?;
         match self.known.warnings("base")? {
             Some(known) => self.warnings.add(known),
             None => self.build.clean()?,
         }
-        self.warnings.add(self.build.run()?);
+        let tree = commit(self.paths, "base");
+        self.warnings.add(self.build.run(&tree)?);
         self.known.keep("base", &self.warnings)?;
         if let Some(tests) = &mut self.tests {
-            self.outcome.add(tests.run(&self.build, false)?);
+            self.outcome.add(tests.run(&tree, &self.build, false)?);
         }
         Ok(())
     }
 
     /// Builds and tests a commit, unless it has passed before.
-    fn commit(&mut self, commit: &str, subject: &str, last: bool) -> Result<()> {
-        if let Some(known) = self.known.warnings(commit)? {
+    fn commit(&mut self, id: &str, subject: &str, last: bool) -> Result<()> {
+        if let Some(known) = self.known.warnings(id)? {
             println!("  {}: {subject}: passed before", self.config);
             self.warnings.add(known);
             self.outcome.passed += 1;
             return Ok(());
         }
         println!("  {}: {subject}", self.config);
-        tree::check_out(self.paths, commit)?;
-        let built = self.build.run()?;
+        let tree = commit(self.paths, id);
+        let built = self.build.run(&tree)?;
         let new = built.but(&EXCEPTIONS).without(&self.warnings);
         let mut judged = Outcome::default();
 
@@ -162,10 +169,10 @@ impl<'a> Walk<'a> {
         // Once is enough.
         self.warnings.add(new);
         if let Some(tests) = &mut self.tests {
-            judged.add(tests.run(&self.build, last)?);
+            judged.add(tests.run(&tree, &self.build, last)?);
         }
         if judged.failed == 0 {
-            self.known.keep(commit, &self.warnings)?;
+            self.known.keep(id, &self.warnings)?;
         }
         for note in &mut judged.notes {
             *note = format!("{}: {subject}: {note}", self.config);
@@ -178,14 +185,10 @@ impl<'a> Walk<'a> {
 }
 
 /// Each commit builds, in each configuration, adds no warning, and fails no test.
-pub fn each_commit(paths: &Paths) -> Result<Outcome> {
-    let paths = &tree::apart(paths)?;
-    let log = output(Command::new("git").current_dir(&paths.tree).args([
-        "log",
-        "--reverse",
-        "--format=%h %s",
-        "base..series",
-    ]))?;
+pub fn each_commit(series: &Tree) -> Result<Outcome> {
+    let paths = &tree::apart(series)?;
+    let log =
+        output(git(&paths.checkout).args(["log", "--reverse", "--format=%h %s", "base..series"]))?;
     let commits: Vec<(&str, &str)> = log
         .lines()
         .filter_map(|line| line.split_once(' '))

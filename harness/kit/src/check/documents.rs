@@ -2,12 +2,12 @@
 
 use super::warnings::Warnings;
 use crate::{
+    git::git,
     kernel,
     outcome::Outcome,
-    paths::Paths,
     step::{feed, Step},
     toolchain::Toolchain,
-    tree,
+    tree::Tree,
 };
 use anyhow::Result;
 use std::{fs, process::Command};
@@ -16,20 +16,19 @@ use std::{fs, process::Command};
 const FOLDERS: &str = "mm userspace-api";
 
 /// The comments of the code, the pages, and the manual page have no warning.
-pub fn check(paths: &Paths) -> Result<Outcome> {
-    let mut outcome = comments(paths)?;
+pub fn check(tree: &Tree) -> Result<Outcome> {
+    let mut outcome = comments(tree)?;
 
-    outcome.add(pages(paths)?);
-    outcome.add(manual(paths)?);
+    outcome.add(pages(tree)?);
+    outcome.add(manual(tree)?);
     Ok(outcome)
 }
 
 /// What `kernel-doc` says of the C files that the series changes, and did not say of the base.
-fn comments(paths: &Paths) -> Result<Outcome> {
-    tree::check_out_series(paths)?;
-    let changed = tree::changed(paths, "AM", &["mm/*.c", "mm/*.h", "include/*.h", "ipc/*.c"])?;
+fn comments(tree: &Tree) -> Result<Outcome> {
+    let changed = tree.changed("AM", &["mm/*.c", "mm/*.h", "include/*.h", "ipc/*.c"])?;
     let new =
-        warnings_of(paths, "series", &changed)?.without(&warnings_of(paths, "base", &changed)?);
+        warnings_of(tree, tree.commit()?, &changed)?.without(&warnings_of(tree, "base", &changed)?);
     let mut outcome = Outcome::default();
 
     outcome.check(new.is_empty(), || format!("kernel-doc:\n{new}"));
@@ -38,13 +37,12 @@ fn comments(paths: &Paths) -> Result<Outcome> {
 
 /// What `kernel-doc` says of the files of a commit. The tree is left alone, or all that depends on
 /// these files would be built again.
-fn warnings_of(paths: &Paths, commit: &str, files: &str) -> Result<Warnings> {
-    let folder = paths.work.join("kernel-doc");
+fn warnings_of(tree: &Tree, commit: &str, files: &str) -> Result<Warnings> {
+    let folder = tree.paths.work.join("kernel-doc");
     let mut there = Vec::new();
 
     for file in files.lines() {
-        let text = Command::new("git")
-            .current_dir(&paths.tree)
+        let text = git(&tree.paths.checkout)
             .args(["show", &format!("{commit}:{file}")])
             .output()?;
         if text.status.success() {
@@ -55,7 +53,7 @@ fn warnings_of(paths: &Paths, commit: &str, files: &str) -> Result<Warnings> {
         }
     }
     let said = feed(
-        Command::new(paths.tree.join("scripts/kernel-doc"))
+        Command::new(tree.check_out()?.join("scripts/kernel-doc"))
             .current_dir(&folder)
             .args(["-none", "-Wall"])
             .args(there),
@@ -65,14 +63,15 @@ fn warnings_of(paths: &Paths, commit: &str, files: &str) -> Result<Warnings> {
 }
 
 /// Sphinx renders the pages.
-fn pages(paths: &Paths) -> Result<Outcome> {
+fn pages(tree: &Tree) -> Result<Outcome> {
+    let paths = tree.paths;
     let toolchain = Toolchain::find(paths)?;
-    let objects = paths.objects("documents");
+    let objects = tree.objects("documents");
     let mut outcome = Outcome::default();
 
     fs::create_dir_all(&objects)?;
     Step::new(paths, "check sphinx").run(
-        kernel::make(paths, &toolchain, &objects)
+        kernel::make(tree, &toolchain, &objects)?
             .arg(format!("SPHINXDIRS={FOLDERS}"))
             .arg("htmldocs"),
     )?;
@@ -84,8 +83,8 @@ fn pages(paths: &Paths) -> Result<Outcome> {
 }
 
 /// `man` and `groff` read the manual page without a word.
-fn manual(paths: &Paths) -> Result<Outcome> {
-    let page = paths.top.join("man/mremap.2");
+fn manual(tree: &Tree) -> Result<Outcome> {
+    let page = tree.paths.top.join("man/mremap.2");
     let mut outcome = Outcome::default();
     let man = Command::new("man")
         .args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8"])

@@ -2,10 +2,9 @@
 
 use crate::{
     outcome::Outcome,
-    paths::Paths,
     series,
     step::{feed, output},
-    tree,
+    tree::Tree,
 };
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -59,8 +58,8 @@ const EXCEPTIONS: [Exception; 7] = [
 ];
 
 /// Each patch is clean by `checkpatch.pl --strict`, but for the exceptions, all of which are needed.
-pub fn patches(paths: &Paths) -> Result<Outcome> {
-    let mails = series::mails(paths)?;
+pub fn patches(tree: &Tree) -> Result<Outcome> {
+    let mails = series::mails(tree)?;
     let line = Regex::new(r"^.*:([0-9]+): ((ERROR|WARNING|CHECK):([A-Z_]+): .*)$")?;
     let mut used = [false; EXCEPTIONS.len()];
     let mut outcome = Outcome::default();
@@ -69,7 +68,7 @@ pub fn patches(paths: &Paths) -> Result<Outcome> {
         let name = series::name(mail);
         let said = feed(
             Command::new("scripts/checkpatch.pl")
-                .current_dir(&paths.tree)
+                .current_dir(tree.check_out()?)
                 .args(["--strict", "--terse", "--show-types", "--no-summary"])
                 .arg(mail),
             b"",
@@ -101,9 +100,9 @@ pub fn patches(paths: &Paths) -> Result<Outcome> {
 }
 
 /// `b4`, with which maintainers take series, finds the whole of it in a mailbox.
-pub fn mailbox(paths: &Paths) -> Result<Outcome> {
-    let mails = series::mails(paths)?;
-    let folder = paths.work.join("mailbox");
+pub fn mailbox(tree: &Tree) -> Result<Outcome> {
+    let mails = series::mails(tree)?;
+    let folder = tree.paths.work.join("mailbox");
     let mut mbox = Vec::new();
 
     for mail in &mails {
@@ -124,7 +123,7 @@ pub fn mailbox(paths: &Paths) -> Result<Outcome> {
         })
         .context("the cover letter has no message ID")?
         .to_owned();
-    let said = Command::new(paths.build.join("tools/b4/bin/b4"))
+    let said = Command::new(tree.paths.build.join("tools/b4/bin/b4"))
         .current_dir(&folder)
         .env("HOME", &folder)
         .args(["--offline-mode", "am", "--no-cache", "--no-parent"])
@@ -143,11 +142,10 @@ pub fn mailbox(paths: &Paths) -> Result<Outcome> {
 }
 
 /// `MAINTAINERS` is well-formed, and every new file has somebody to send it to.
-pub fn maintainers(paths: &Paths) -> Result<Outcome> {
-    tree::check_out_series(paths)?;
+pub fn maintainers(tree: &Tree) -> Result<Outcome> {
     let test = feed(
         Command::new("scripts/get_maintainer.pl")
-            .current_dir(&paths.tree)
+            .current_dir(tree.check_out()?)
             .args(["--self-test=sections,patterns"]),
         b"",
     )?;
@@ -160,10 +158,10 @@ pub fn maintainers(paths: &Paths) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     outcome.check(ours.is_empty(), || ours.join("\n"));
-    for file in tree::changed(paths, "A", &[])?.lines() {
+    for file in tree.changed("A", &[])?.lines() {
         let found = output(
             Command::new("scripts/get_maintainer.pl")
-                .current_dir(&paths.tree)
+                .current_dir(tree.check_out()?)
                 .args(["--no-git", "--no-git-fallback", "--no-rolestats", "-f"])
                 .arg(file),
         )?;

@@ -3,10 +3,12 @@
 use crate::{
     apt,
     base::Base,
+    git::git,
     outcome::Outcome,
     paths::{remove_folder, Paths},
     series, source,
     step::output,
+    tree::Tree,
 };
 use anyhow::Result;
 use std::{
@@ -40,9 +42,10 @@ fn title(tarball: &Path) -> String {
 ///
 /// `UPSTREAM` names a tarball of another release. Otherwise it is that of Debian's source package:
 /// what upstream released, but for a few files that are no free software.
-pub fn check(paths: &Paths) -> Result<Outcome> {
-    let mails = series::mails(paths)?;
-    let from = source::version(&paths.tree)?;
+pub fn check(tree: &Tree) -> Result<Outcome> {
+    let paths = tree.paths;
+    let mails = series::mails(tree)?;
+    let from = source::version(tree.check_out()?)?;
     let Some(tarball) = named().map_or_else(
         || download(&paths.base, &paths.work.join("upstream"), &from),
         |tarball| Ok(Some(tarball)),
@@ -54,19 +57,18 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
             paths.base.upstream_package
         )));
     };
-    let tree = paths.work.join("upstream-linux");
+    let upstream = paths.work.join("upstream-linux");
 
-    remove_folder(&tree)?;
-    fs::create_dir_all(&tree)?;
-    source::unpack(paths, &tarball, &tree)?;
+    remove_folder(&upstream)?;
+    fs::create_dir_all(&upstream)?;
+    source::unpack(paths, &tarball, &upstream)?;
     // Apart from the repository around it.
-    output(Command::new("git").current_dir(&tree).args(["init", "-q"]))?;
-    let version = source::check_version(&paths.base, &tree, &title(&tarball))?;
+    output(git(&upstream).args(["init", "-q"]))?;
+    let version = source::check_version(&paths.base, &upstream, &title(&tarball))?;
     let mut outcome = Outcome::default();
 
     for mail in &mails[1..] {
-        let applied = Command::new("git")
-            .current_dir(&tree)
+        let applied = git(&upstream)
             .args(["apply", "--whitespace=error-all"])
             .arg(mail)
             .output()?;
@@ -79,7 +81,7 @@ pub fn check(paths: &Paths) -> Result<Outcome> {
         });
     }
     println!("  applied to Linux {version} of {}", tarball.display());
-    fs::remove_dir_all(&tree)?;
+    fs::remove_dir_all(&upstream)?;
     Ok(outcome)
 }
 

@@ -1,13 +1,13 @@
 //! The package: `build/<base>/deb/`.
 
 use crate::{
-    kernel,
-    paths::{remove_folder, write_whole, Paths},
+    kconfig, kernel,
+    paths::{remove_folder, write_whole},
     series::Signer,
     source,
     step::{output, Step},
     toolchain::Toolchain,
-    tree,
+    tree::Tree,
 };
 use anyhow::{ensure, Context, Result};
 use std::{
@@ -18,7 +18,7 @@ use std::{
 
 /// What a package is made from, and where.
 pub struct Package<'a> {
-    paths: &'a Paths,
+    tree: &'a Tree<'a>,
     toolchain: Toolchain,
     /// The kernel's build leaves packages in the folder above its objects.
     folder: PathBuf,
@@ -27,34 +27,33 @@ pub struct Package<'a> {
 
 impl<'a> Package<'a> {
     /// A package that is built in a folder of that name.
-    pub fn new(paths: &'a Paths, name: &str) -> Result<Self> {
-        let folder = paths.work.join(name);
+    pub fn new(tree: &'a Tree<'a>, name: &str) -> Result<Self> {
+        let folder = tree.paths.work.join(name);
 
         Ok(Package {
-            paths,
-            toolchain: Toolchain::find(paths)?,
+            tree,
+            toolchain: Toolchain::find(tree.paths)?,
             objects: folder.join("obj"),
             folder,
         })
     }
 
-    fn make(&self) -> Command {
-        kernel::make(self.paths, &self.toolchain, &self.objects)
+    fn make(&self) -> Result<Command> {
+        kernel::make(self.tree, &self.toolchain, &self.objects)
     }
 
     /// Configures the kernel: as the user's file says, or as a small one for virtual machines. What
     /// the package is for has to be in it. Says which options are not as in the file.
     pub fn configure(&self, kconfig: Option<&Path>) -> Result<()> {
-        tree::check_out_series(self.paths)?;
         let start = kconfig.map(read_config).transpose()?;
         let mut fragments = Vec::new();
         if kconfig.is_none() {
-            fragments.push(self.paths.fragment("common")?);
-            fragments.push(self.paths.fragment("virtio")?);
+            fragments.push(self.tree.paths.fragment("common")?);
+            fragments.push(self.tree.paths.fragment("virtio")?);
         }
-        fragments.push(self.paths.fragment("package")?);
-        kernel::write_config(
-            self.paths,
+        fragments.push(self.tree.paths.fragment("package")?);
+        kconfig::write(
+            self.tree,
             &self.objects,
             start.as_deref(),
             &fragments,
@@ -70,7 +69,7 @@ impl<'a> Package<'a> {
         write_whole(&asked, start)?;
         let differs = output(
             Command::new("scripts/diffconfig")
-                .current_dir(&self.paths.tree)
+                .current_dir(self.tree.check_out()?)
                 .arg(&asked)
                 .arg(self.objects.join(".config")),
         )?;
@@ -93,11 +92,12 @@ impl<'a> Package<'a> {
 
     /// Builds the package. Returns its files.
     pub fn build(&self) -> Result<Vec<PathBuf>> {
-        let mut make = self.make();
+        let mut make = self.make()?;
+        let paths = self.tree.paths;
 
         // Otherwise both would have a part that says that the tree is in a git of its own.
         if std::env::var_os("KDEB_PKGVERSION").is_none() {
-            let version = source::version(&self.paths.tree)?;
+            let version = source::version(&paths.checkout)?;
             make.env("KDEB_PKGVERSION", format!("{version}-1+mremap"));
         }
         if std::env::var_os("LOCALVERSION").is_none() {
@@ -109,14 +109,14 @@ impl<'a> Package<'a> {
             fs::remove_file(file)?;
         }
         // Otherwise the maintainer is whoever builds it, at this machine.
-        if let Ok(signer) = Signer::find(self.paths) {
+        if let Ok(signer) = Signer::find(paths) {
             make.env("DEBFULLNAME", signer.name)
                 .env("DEBEMAIL", signer.email);
         }
-        Step::new(self.paths, "build deb").run(make.arg("bindeb-pkg"))?;
+        Step::new(paths, "build deb").run(make.arg("bindeb-pkg"))?;
 
-        let half = self.paths.work.join("deb.half");
-        let whole = self.paths.work.join("deb");
+        let half = paths.work.join("deb.half");
+        let whole = paths.work.join("deb");
         remove_folder(&half)?;
         remove_folder(&whole)?;
         fs::create_dir_all(&half)?;
