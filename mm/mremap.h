@@ -1,52 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The state of an mremap() call, and what its C and Rust parts share.
+ * Moves of a range of VMAs by one mremap(): what C and Rust call each other for.
  */
 #ifndef __MM_MREMAP_H
 #define __MM_MREMAP_H
 
 #include <linux/mm.h>
-#include <linux/userfaultfd_k.h>
 
 /**
- * struct mremap_call - one call of mremap(), from its arguments to its outcome
- * @addr: start of the source, bytes, tag removed
- * @old_len: length of the source in bytes, rounded up to pages
- * @new_len: length of the result in bytes, rounded up to pages
- * @flags: MREMAP_* as passed by user space
- * @new_addr: start of the destination; where the kernel chooses it, set then
- * @uf: userfaultfd context that is told of the move
- * @uf_unmap_early: userfaultfd events for what is unmapped at the destination
- * @uf_unmap: userfaultfd events for what is unmapped at the source
- * @locked: mmap_lock is held for writing
- * @populate: a %VM_LOCKED mapping was grown or moved
+ * struct mremap_range - a move of a range of VMAs, and its outcome
+ * @addr: start of the source, bytes
+ * @new_addr: start of the destination, bytes
+ * @len: length of both, bytes
+ * @dontunmap: whether the VMAs of the source stay, without pages
+ * @uf_unmap: list of userfaultfd events for what is unmapped at the destination
+ * @relocated: how many VMAs were relocated
+ * @copied: how many VMAs were copied
+ * @aborted: whether the move had begun when it failed, and was rolled back
  */
-struct mremap_call {
+struct mremap_range {
 	unsigned long addr;
-	unsigned long old_len;
-	unsigned long new_len;
-	unsigned long flags;
 	unsigned long new_addr;
-	struct vm_userfaultfd_ctx uf;
-	struct list_head uf_unmap_early;
-	struct list_head uf_unmap;
-	bool locked;
-	bool populate;
+	unsigned long len;
+	bool dontunmap;
+	struct list_head *uf_unmap;
+	unsigned long relocated;
+	unsigned long copied;
+	bool aborted;
 };
 
-/* Must the mapping leave its place, whatever its new size is? */
-static inline bool mremap_must_move(const struct mremap_call *call)
-{
-	return call->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
-}
+/* mm/mremap_range/ */
+int mremap_move_range(struct mm_struct *mm, struct mremap_range *range);
 
-/* A move: to a given place, all of it, without a change of size. */
-static inline bool mremap_is_move(const struct mremap_call *call)
-{
-	return (call->flags & MREMAP_FIXED) && call->old_len == call->new_len;
-}
+/* mm/mremap.c: checks */
+int mremap_check_move(struct vm_area_struct *vma, unsigned long addr,
+		      unsigned long len, unsigned long new_addr,
+		      bool dontunmap);
+int mremap_check_unmap(struct vm_area_struct *vma, unsigned long start,
+		       unsigned long end);
+bool mremap_moves_tables(void);
 
-/* For the KUnit tests. */
-unsigned long do_mremap(struct mremap_call *call);
+/* mm/mremap.c: steps of a move */
+int mremap_unmerge_ksm(struct vm_area_struct *vma, unsigned long start,
+		       unsigned long end);
+int mremap_split(struct mm_struct *mm, unsigned long addr);
+int mremap_relocate(struct vm_area_struct **vmas, unsigned int nr,
+		    unsigned long addr, struct list_head *placeholders);
+int mremap_copy(struct vm_area_struct *vma, unsigned long addr,
+		unsigned long len, unsigned long new_addr);
+
+/* mm/mremap.c: steps back */
+bool mremap_relocate_back(struct vm_area_struct **vmas, unsigned int nr,
+			  unsigned long addr);
+void mremap_copy_back(struct vm_area_struct *vma, unsigned long addr,
+		      unsigned long len, unsigned long new_addr);
+void mremap_unsplit(struct mm_struct *mm, unsigned long addr);
+int mremap_call_hook(struct vm_area_struct *vma);
+
+/* mm/mremap.c: completion */
+void mremap_unlink_range(struct mm_struct *mm, unsigned long start,
+			 unsigned long end, bool copies);
+void mremap_complete_dontunmap(struct mm_struct *mm, unsigned long start,
+			       unsigned long end,
+			       struct list_head *placeholders, bool all);
+void mremap_free_placeholders(struct list_head *placeholders);
+void mremap_merge(struct mm_struct *mm, unsigned long start, unsigned long end,
+		  bool with_prev, bool with_next);
+void mremap_untrack_pfn(struct mm_struct *mm, unsigned long addr);
+
+/* For the KUnit tests: a call of mremap(), with the result of one. */
+unsigned long mremap_for_test(unsigned long addr, unsigned long old_len,
+			      unsigned long new_len, unsigned long flags,
+			      unsigned long new_addr);
 
 #endif	/* __MM_MREMAP_H */

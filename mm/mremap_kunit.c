@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of mremap(): its parameters, and moves of several mappings in an
+ * KUnit tests of mremap(): its parameters, and moves of several VMAs in an
  * address space of their own.
  */
 #include <kunit/test.h>
@@ -17,26 +17,11 @@
 #define MOVE		(MREMAP_MAYMOVE | MREMAP_FIXED)
 #define ARENA_PAGES	128
 
-static unsigned long call(unsigned long addr, unsigned long old_len,
-			  unsigned long new_len, unsigned long flags,
-			  unsigned long new_addr)
-{
-	struct mremap_call call = {
-		.addr = addr,
-		.old_len = old_len,
-		.new_len = new_len,
-		.flags = flags,
-		.new_addr = new_addr,
-	};
-
-	return do_mremap(&call);
-}
-
 static long move(unsigned long from, unsigned long pages, unsigned long to,
 		 unsigned long flags)
 {
 	unsigned long len = pages << PAGE_SHIFT;
-	unsigned long ret = call(from, len, len, MOVE | flags, to);
+	unsigned long ret = mremap_for_test(from, len, len, MOVE | flags, to);
 
 	return ret == to ? 0 : (long)ret;
 }
@@ -87,7 +72,7 @@ static void lay_out(struct kunit *test, unsigned long addr, const char *letters)
 	}
 }
 
-static struct vm_area_struct *vma_at(unsigned long addr)
+static struct vm_area_struct *lookup(unsigned long addr)
 {
 	struct vm_area_struct *vma;
 
@@ -98,15 +83,15 @@ static struct vm_area_struct *vma_at(unsigned long addr)
 	return vma;
 }
 
-/* Expects mappings at @addr as lay_out() makes them, and nothing in between. */
-static void expect_mappings(struct kunit *test, unsigned long addr,
-			    const char *letters)
+/* Expects VMAs at @addr as lay_out() maps them, and nothing in between. */
+static void expect_vmas(struct kunit *test, unsigned long addr,
+			const char *letters)
 {
 	struct vm_area_struct *vma;
 	u32 n;
 
 	for (n = 0; letters[n]; n++) {
-		vma = vma_at(addr + (n << PAGE_SHIFT));
+		vma = lookup(addr + (n << PAGE_SHIFT));
 		if (letters[n] == '-') {
 			KUNIT_EXPECT_NULL(test, vma);
 			continue;
@@ -119,13 +104,13 @@ static void expect_mappings(struct kunit *test, unsigned long addr,
 	}
 }
 
-/* Expects to see at @addr what lay_out() made. */
+/* Expects VMAs and values at @addr as lay_out() makes them. */
 static void expect_layout(struct kunit *test, unsigned long addr,
 			  const char *letters)
 {
 	u32 n, value;
 
-	expect_mappings(test, addr, letters);
+	expect_vmas(test, addr, letters);
 	for (n = 0; letters[n]; n++) {
 		const unsigned long at = addr + (n << PAGE_SHIFT);
 
@@ -142,7 +127,7 @@ static void mix(u64 *sum, u64 value)
 }
 
 /*
- * The arena's mappings, what finds their pages, and the accounts, to tell that
+ * The VMAs of the arena, their rmap, and the accounts, to see that
  * nothing changed.
  */
 static u64 fingerprint(unsigned long arena)
@@ -176,7 +161,7 @@ static void refused(struct kunit *test, long error, unsigned long addr,
 		    unsigned long flags, unsigned long new_addr)
 {
 	KUNIT_EXPECT_EQ_MSG(test, error,
-			    (long)call(addr, old_len, new_len, flags, new_addr),
+			    (long)mremap_for_test(addr, old_len, new_len, flags, new_addr),
 			    "%lx %lx %lx %lx %lx", addr, old_len, new_len, flags,
 			    new_addr);
 }
@@ -245,7 +230,7 @@ static void moves(struct kunit *test)
 	}
 }
 
-/* What is mapped under a hole stays, what is under a segment goes. */
+/* VMAs under a hole stay, those under a segment are unmapped. */
 static void moves_over_others(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
@@ -258,7 +243,36 @@ static void moves_over_others(struct kunit *test)
 	expect_layout(test, arena, "-----");
 }
 
-static void leaves_the_source(struct kunit *test)
+/* One VMA that must not move, or not so, keeps all of the range where it is. */
+static void refuses(struct kunit *test, vm_flags_t vm_flags,
+		    unsigned long flags, long error)
+{
+	const unsigned long arena = make_arena(test);
+	const unsigned long new = arena + 64 * PAGE_SIZE;
+	struct vm_area_struct *vma;
+
+	lay_out(test, arena, "wr-w");
+	lay_out(test, new, "rw");
+	vma = lookup(arena + 3 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+	mmap_write_lock(current->mm);
+	vm_flags_set(vma, vm_flags);
+	mmap_write_unlock(current->mm);
+
+	KUNIT_EXPECT_EQ(test, error, move(arena, 4, new, flags));
+	expect_layout(test, arena, "wr-w");
+	expect_layout(test, new, "rw--");
+}
+
+static void checks_vmas(struct kunit *test)
+{
+#ifdef CONFIG_64BIT
+	refuses(test, VM_SEALED, 0, -EPERM);
+#endif
+	refuses(test, VM_DONTEXPAND, MREMAP_DONTUNMAP, -EINVAL);
+}
+
+static void dontunmap(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
@@ -277,7 +291,7 @@ static void leaves_the_source(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, total + 3, mm->total_vm);
 	KUNIT_EXPECT_EQ(test, data + 2, mm->data_vm);
 	/* The source is there, and empty. */
-	expect_mappings(test, arena, "wr-w");
+	expect_vmas(test, arena, "wr-w");
 	for (n = 0; n < 4; n++) {
 		if (n == 2)
 			continue;
@@ -287,55 +301,52 @@ static void leaves_the_source(struct kunit *test)
 	}
 }
 
-/*
- * An owner that counts its mappings, and does not agree to the move of one of
- * them.
- */
-static struct vm_operations_struct owner_ops;
-static unsigned long owner_told[8];
-static int owner_calls;
-static int owner_refuses;
-static int owner_mappings;
+/* vm_ops hooks that count VMAs, note where they move, and fail once. */
+static struct vm_operations_struct hooks;
+static unsigned long hook_starts[8];
+static int hook_calls;
+static int hook_fails;
+static int hook_vmas;
 
-static void owner_open(struct vm_area_struct *vma)
+static void hook_open(struct vm_area_struct *vma)
 {
-	owner_mappings++;
+	hook_vmas++;
 }
 
-static void owner_close(struct vm_area_struct *vma)
+static void hook_close(struct vm_area_struct *vma)
 {
-	owner_mappings--;
+	hook_vmas--;
 }
 
-static int owner_mremap(struct vm_area_struct *vma)
+static int hook_mremap(struct vm_area_struct *vma)
 {
-	owner_told[owner_calls % ARRAY_SIZE(owner_told)] = vma->vm_start;
-	return ++owner_calls == owner_refuses ? -EBUSY : 0;
+	hook_starts[hook_calls % ARRAY_SIZE(hook_starts)] = vma->vm_start;
+	return ++hook_calls == hook_fails ? -EBUSY : 0;
 }
 
-static void give_to_owner(struct kunit *test, unsigned long addr)
+static void add_hooks(struct kunit *test, unsigned long addr)
 {
 	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma = vma_at(addr);
+	struct vm_area_struct *vma = lookup(addr);
 
 	KUNIT_ASSERT_NOT_NULL(test, vma);
 	KUNIT_ASSERT_NOT_NULL(test, vma->vm_ops);
 	mmap_write_lock(mm);
-	owner_ops = *vma->vm_ops;
-	owner_ops.mremap = owner_mremap;
-	owner_ops.open = owner_open;
-	owner_ops.close = owner_close;
-	owner_mappings++;
+	hooks = *vma->vm_ops;
+	hooks.mremap = hook_mremap;
+	hooks.open = hook_open;
+	hooks.close = hook_close;
+	hook_vmas++;
 	vma_start_write(vma);
-	vma->vm_ops = &owner_ops;
+	vma->vm_ops = &hooks;
 	mmap_write_unlock(mm);
 }
 
 /*
- * The first owner agrees, the second does not: everything is taken back, and
- * the first one is told of that.
+ * The second hook fails: everything is rolled back, and the first hook is called
+ * again for the old place.
  */
-static void takes_a_move_back(struct kunit *test)
+static void rolls_back(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
@@ -348,47 +359,47 @@ static void takes_a_move_back(struct kunit *test)
 		const unsigned long flags = keep ? MREMAP_DONTUNMAP : 0;
 
 		lay_out(test, arena, layout);
-		give_to_owner(test, arena + 2 * PAGE_SIZE);
-		give_to_owner(test, arena + 6 * PAGE_SIZE);
+		add_hooks(test, arena + 2 * PAGE_SIZE);
+		add_hooks(test, arena + 6 * PAGE_SIZE);
 		before = fingerprint(arena);
 
-		owner_calls = 0;
-		owner_refuses = 2;
+		hook_calls = 0;
+		hook_fails = 2;
 		KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, len, new, flags));
-		KUNIT_EXPECT_EQ(test, 3, owner_calls);
-		KUNIT_EXPECT_EQ(test, new + 2 * PAGE_SIZE, owner_told[0]);
-		KUNIT_EXPECT_EQ(test, new + 6 * PAGE_SIZE, owner_told[1]);
-		KUNIT_EXPECT_EQ(test, arena + 2 * PAGE_SIZE, owner_told[2]);
+		KUNIT_EXPECT_EQ(test, 3, hook_calls);
+		KUNIT_EXPECT_EQ(test, new + 2 * PAGE_SIZE, hook_starts[0]);
+		KUNIT_EXPECT_EQ(test, new + 6 * PAGE_SIZE, hook_starts[1]);
+		KUNIT_EXPECT_EQ(test, arena + 2 * PAGE_SIZE, hook_starts[2]);
 		KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
 		expect_layout(test, arena, layout);
 
 		/* The same call can be tried again. */
-		owner_refuses = 0;
+		hook_fails = 0;
 		KUNIT_EXPECT_EQ(test, 0, move(arena, len, new, flags));
 		expect_layout(test, new, layout);
 		KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, ARENA_PAGES << PAGE_SHIFT));
 	}
 }
 
-/* Cut at both ends, and refused: the pieces are whole again. */
-static void takes_a_cut_move_back(struct kunit *test)
+/* VMAs that were split at both ends are whole again after a rollback. */
+static void rolls_back_splits(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
 	u64 before;
 
 	lay_out(test, arena, "wwWrWww");
-	give_to_owner(test, arena + 4 * PAGE_SIZE);
+	add_hooks(test, arena + 4 * PAGE_SIZE);
 	before = fingerprint(arena);
-	owner_calls = 0;
-	owner_refuses = 1;
+	hook_calls = 0;
+	hook_fails = 1;
 	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena + PAGE_SIZE, 5, new, 0));
 	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
 	expect_layout(test, arena, "wwWrWww");
 	expect_layout(test, new, "-------");
 }
 
-/* A file that says where it is mapped, if it is asked to be mapped somewhere. */
+/* A file that chooses where it is mapped. */
 static struct file_operations file_ops;
 static unsigned long file_offsets[2];
 static int file_asked;
@@ -400,11 +411,11 @@ static unsigned long file_place(struct file *file, unsigned long addr,
 	return addr + file_offsets[file_asked++ % ARRAY_SIZE(file_offsets)];
 }
 
-/* Lets the file of a shared mapping answer with these offsets by turns. */
+/* Lets the file of a shared VMA choose these offsets by turns. */
 static void let_file_choose(struct kunit *test, unsigned long addr,
 			    unsigned long first, unsigned long second)
 {
-	struct vm_area_struct *vma = vma_at(addr);
+	struct vm_area_struct *vma = lookup(addr);
 
 	KUNIT_ASSERT_NOT_NULL(test, vma);
 	KUNIT_ASSERT_NOT_NULL(test, vma->vm_file);
@@ -416,14 +427,14 @@ static void let_file_choose(struct kunit *test, unsigned long addr,
 	vma->vm_file->f_op = &file_ops;
 }
 
-/* A file is asked once, with nothing changed, and its answer decides. */
-static void asks_files(struct kunit *test)
+/* get_unmapped_area() is called once, before anything changes, and decides. */
+static void checks_files(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
 	u64 before;
 
-	/* It takes every address that it is given. */
+	/* The file can be mapped at every address. */
 	lay_out(test, arena, "wWr");
 	let_file_choose(test, arena + PAGE_SIZE, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, move(arena, 3, new, 0));
@@ -431,7 +442,7 @@ static void asks_files(struct kunit *test)
 	expect_layout(test, new, "wWr");
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(new, 3 * PAGE_SIZE));
 
-	/* It wants to be elsewhere. */
+	/* The file chooses another address. */
 	lay_out(test, arena, "wWr");
 	lay_out(test, new, "rrr");
 	let_file_choose(test, arena + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE);
@@ -440,22 +451,22 @@ static void asks_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
 	expect_layout(test, arena, "wWr");
 
-	/* It does first, but changes its mind. */
+	/* It chooses another address at first, but not later. */
 	let_file_choose(test, arena + PAGE_SIZE, PAGE_SIZE, 0);
 	KUNIT_EXPECT_EQ(test, -EFAULT, move(arena, 3, new, 0));
 	KUNIT_EXPECT_EQ(test, before, fingerprint(arena));
 	KUNIT_EXPECT_EQ(test, 0, move(arena, 3, new, 0));
 	expect_layout(test, new, "wWr");
 
-	/* And the other way round: what it would have said later does not count. */
+	/* And the other way round: a later choice does not count. */
 	let_file_choose(test, new + PAGE_SIZE, 0, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 0, move(new, 3, arena, 0));
 	KUNIT_EXPECT_EQ(test, 1, file_asked);
 	expect_layout(test, arena, "wWr");
 }
 
-/* A mapping that never merges is whole again, and counted once. */
-static void rejoins_what_never_merges(struct kunit *test)
+/* A VMA that never merges is whole again after a rollback, and counts once. */
+static void undoes_splits(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
 	const unsigned long new = arena + 64 * PAGE_SIZE;
@@ -466,24 +477,24 @@ static void rejoins_what_never_merges(struct kunit *test)
 			vm_mmap(NULL, arena, 3 * PAGE_SIZE, PROT_READ,
 				MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0));
 	lay_out(test, arena + 3 * PAGE_SIZE, "rW");
-	give_to_owner(test, arena);
-	give_to_owner(test, arena + 4 * PAGE_SIZE);
-	before = owner_mappings;
+	add_hooks(test, arena);
+	add_hooks(test, arena + 4 * PAGE_SIZE);
+	before = hook_vmas;
 	print = fingerprint(arena);
 
-	/* The first owner agrees to the move of a part. */
-	owner_calls = 0;
-	owner_refuses = 2;
+	/* The first hook succeeds, for a part of its VMA. */
+	hook_calls = 0;
+	hook_fails = 2;
 	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena + PAGE_SIZE, 4, new, 0));
-	KUNIT_EXPECT_EQ(test, 3, owner_calls);
-	/* It is told of the place of the whole mapping. */
-	KUNIT_EXPECT_EQ(test, arena, owner_told[2]);
-	KUNIT_EXPECT_EQ(test, before, owner_mappings);
+	KUNIT_EXPECT_EQ(test, 3, hook_calls);
+	/* It is called again for the whole VMA. */
+	KUNIT_EXPECT_EQ(test, arena, hook_starts[2]);
+	KUNIT_EXPECT_EQ(test, before, hook_vmas);
 	KUNIT_EXPECT_EQ(test, print, fingerprint(arena));
 
-	owner_refuses = 0;
+	hook_fails = 0;
 	KUNIT_EXPECT_EQ(test, 0, move(arena + PAGE_SIZE, 4, new, 0));
-	KUNIT_EXPECT_EQ(test, before + 1, owner_mappings);
+	KUNIT_EXPECT_EQ(test, before + 1, hook_vmas);
 }
 
 /* Expects @vma at page @n of @addr. */
@@ -492,12 +503,12 @@ static void expect_vma(struct kunit *test, struct vm_area_struct *vma,
 {
 	const unsigned long at = addr + n * PAGE_SIZE;
 
-	KUNIT_ASSERT_PTR_EQ(test, vma, vma_at(at));
+	KUNIT_ASSERT_PTR_EQ(test, vma, lookup(at));
 	KUNIT_EXPECT_EQ(test, at, vma->vm_start);
 	KUNIT_EXPECT_EQ(test, at + PAGE_SIZE, vma->vm_end);
 }
 
-/* A mapping without an owner goes itself, and another stays if one is to. */
+/* A VMA without hooks is relocated, and a placeholder stays with DONTUNMAP. */
 static void relocates(struct kunit *test)
 {
 	const unsigned long arena = make_arena(test);
@@ -507,7 +518,7 @@ static void relocates(struct kunit *test)
 
 	lay_out(test, arena, "wrWR");
 	for (i = 0; i < 4; i++)
-		vmas[i] = vma_at(arena + i * PAGE_SIZE);
+		vmas[i] = lookup(arena + i * PAGE_SIZE);
 
 	KUNIT_ASSERT_EQ(test, 0, move(arena, 4, new, 0));
 	for (i = 0; i < 4; i++)
@@ -517,12 +528,12 @@ static void relocates(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		expect_vma(test, vmas[i], arena, i);
 	expect_layout(test, arena, "wrWR");
-	expect_mappings(test, new, "wrWR");
+	expect_vmas(test, new, "wrWR");
 
-	/* Taken back, it is where it was. */
-	give_to_owner(test, arena + 3 * PAGE_SIZE);
-	owner_calls = 0;
-	owner_refuses = 1;
+	/* Rolled back, it is where it was. */
+	add_hooks(test, arena + 3 * PAGE_SIZE);
+	hook_calls = 0;
+	hook_fails = 1;
 	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, 4, new, 0));
 	for (i = 0; i < 4; i++)
 		expect_vma(test, vmas[i], arena, i);
@@ -536,7 +547,7 @@ static pgtable_t table_at(unsigned long addr)
 	return pmd && !pmd_none(*pmd) ? pmd_pgtable(*pmd) : NULL;
 }
 
-/* A page table of which each mapping has an entry moves as a whole. */
+/* A page table that several VMAs share moves as a whole. */
 static void moves_a_shared_table(struct kunit *test)
 {
 	unsigned long arena, at;
@@ -572,18 +583,18 @@ static void moves_a_shared_table(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, n, value);
 	}
 
-	/* And back with the mappings, when the move is taken back. */
+	/* And moves back when the move is rolled back. */
 	at = arena + 2 * PMD_SIZE;
 	map_page(test, at, PROT_READ, MAP_SHARED);
-	give_to_owner(test, at);
-	owner_calls = 0;
-	owner_refuses = 1;
+	add_hooks(test, at);
+	hook_calls = 0;
+	hook_fails = 1;
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			move(arena + PMD_SIZE, PTRS_PER_PTE + 1, arena + 3 * PMD_SIZE, 0));
 	KUNIT_EXPECT_PTR_EQ(test, table, table_at(arena + PMD_SIZE));
 }
 
-/* The owner that refuses, and the empty table that is taken away before. */
+/* The hook that fails, and removes an empty page table before. */
 static unsigned long table_to_take;
 
 static int take_table_away(struct vm_area_struct *vma)
@@ -604,7 +615,7 @@ static int take_table_away(struct vm_area_struct *vma)
 }
 
 /*
- * When mappings cannot go back, which nothing in the kernel brings about, they
+ * VMAs that cannot be rolled back, which nothing in the kernel brings about,
  * stay with their pages where they are.
  */
 static void stays_with_its_pages(struct kunit *test)
@@ -619,19 +630,19 @@ static void stays_with_its_pages(struct kunit *test)
 	next = arena + PMD_SIZE;
 	new = arena + 2 * PMD_SIZE + 8 * PAGE_SIZE;
 
-	/* The owner has a table of its own, and those before it another. */
+	/* The VMA with hooks has a page table of its own. */
 	lay_out(test, arena, "wrw");
 	lay_out(test, next, "wWw");
-	give_to_owner(test, next + PAGE_SIZE);
-	owner_ops.mremap = take_table_away;
+	add_hooks(test, next + PAGE_SIZE);
+	hooks.mremap = take_table_away;
 	table_to_take = arena;
 	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, PTRS_PER_PTE + 3, new, 0));
 	KUNIT_EXPECT_EQ(test, 0, table_to_take);
 
 	expect_layout(test, new, "wrw---");
-	expect_mappings(test, arena, "------");
+	expect_vmas(test, arena, "------");
 	expect_layout(test, next, "wWw---");
-	expect_mappings(test, new + PMD_SIZE, "------");
+	expect_vmas(test, new + PMD_SIZE, "------");
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 5 * PMD_SIZE));
 }
 
@@ -639,11 +650,12 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(parameters),
 	KUNIT_CASE(moves),
 	KUNIT_CASE(moves_over_others),
-	KUNIT_CASE(leaves_the_source),
-	KUNIT_CASE(takes_a_move_back),
-	KUNIT_CASE(takes_a_cut_move_back),
-	KUNIT_CASE(rejoins_what_never_merges),
-	KUNIT_CASE(asks_files),
+	KUNIT_CASE(checks_vmas),
+	KUNIT_CASE(dontunmap),
+	KUNIT_CASE(rolls_back),
+	KUNIT_CASE(rolls_back_splits),
+	KUNIT_CASE(undoes_splits),
+	KUNIT_CASE(checks_files),
 	KUNIT_CASE(relocates),
 	KUNIT_CASE(moves_a_shared_table),
 	KUNIT_CASE(stays_with_its_pages),

@@ -1,38 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <kunit/test-bug.h>
-#include <linux/ksm.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/pgtable.h>
+#include <linux/security.h>
 
 #include "../../mm/internal.h"
 
-void rust_helper_vma_start_write(struct vm_area_struct *vma)
+unsigned long rust_helper_TASK_SIZE(void)
 {
-	vma_start_write(vma);
+	return TASK_SIZE;
 }
 
-int rust_helper_mm_ksm_unmerge(struct vm_area_struct *vma, unsigned long start,
-			       unsigned long end)
+unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
 {
-	unsigned long vm_flags = vma->vm_flags;
+	return vma_kernel_pagesize(vma);
+}
 
-	return ksm_madvise(vma, start, end, MADV_UNMERGEABLE, &vm_flags);
+bool rust_helper_is_data_mapping(vm_flags_t flags)
+{
+	return is_data_mapping(flags);
+}
+
+int rust_helper_security_vm_enough_memory_mm(struct mm_struct *mm, long pages)
+{
+	return security_vm_enough_memory_mm(mm, pages);
+}
+
+void rust_helper_vm_acct_memory(long pages)
+{
+	vm_acct_memory(pages);
+}
+
+void rust_helper_vm_unacct_memory(long pages)
+{
+	vm_unacct_memory(pages);
 }
 
 void rust_helper_validate_mm(struct mm_struct *mm)
 {
 	validate_mm(mm);
-}
-
-void rust_helper_mm_untrack_pfn(struct vm_area_struct *vma)
-{
-	untrack_pfn_clear(vma);
-}
-
-void rust_helper_mremap_warn_left_at_destination(void)
-{
-	/* A test brings it about. */
-	WARN_ON_ONCE(!kunit_get_current_test());
 }

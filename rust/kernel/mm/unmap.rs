@@ -4,55 +4,74 @@
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
-use super::LockedMm;
+use super::MmWriteLocked;
 use crate::{
     bindings,
-    error::{code::*, to_result, Result},
+    error::{
+        code::*,
+        to_result,
+        Result, //
+    },
+    types::Opaque,
 };
-use core::{ops::Range, ptr::NonNull};
+use core::{
+    marker::PhantomData,
+    ops::Range,
+    ptr::NonNull, //
+};
 
-/// Where userfaultfd events of an unmapping are queued until the lock is dropped.
+/// The userfaultfd events of unmappings, which are sent when the mmap lock has been dropped.
 ///
 /// # Invariants
 ///
-/// The list head is initialised, and nobody else uses it while the value lives.
-pub struct UnmapEvents(NonNull<bindings::list_head>);
+/// The list head is initialised and used by nothing else during `'a`.
+pub struct UnmapEvents<'a> {
+    list: NonNull<bindings::list_head>,
+    _list: PhantomData<&'a mut bindings::list_head>,
+}
 
-impl UnmapEvents {
-    /// Stands for a queue of C code.
+impl UnmapEvents<'_> {
+    /// Stands for a list of C code.
     ///
     /// # Safety
     ///
-    /// `list` is an initialised list head that nobody else uses while the returned value lives,
-    /// and that is given to `userfaultfd_unmap_complete()` afterwards.
+    /// `list` is an initialised list head, which nothing else uses for all of `'a`, and which is
+    /// given to `userfaultfd_unmap_complete()` afterwards.
     pub unsafe fn from_raw(list: NonNull<bindings::list_head>) -> Self {
         // INVARIANT: By the requirements of this function.
-        UnmapEvents(list)
+        UnmapEvents {
+            list,
+            _list: PhantomData,
+        }
     }
 }
 
-impl LockedMm {
-    /// Unmaps `range` (bytes), and gives back what was charged for it.
+impl MmWriteLocked<'_> {
+    /// Unmaps `range` (bytes), and uncharges what was charged for it.
     ///
-    /// Fails with [`EINVAL`] in another address space than that of the current task, with
-    /// [`ENOMEM`] if memory is short, and for the reasons of `may_split()` and `mseal()`; then
-    /// nothing was unmapped. C function: `do_vmi_munmap()`.
-    pub fn unmap(&mut self, range: Range<usize>, events: &mut UnmapEvents) -> Result {
-        let mut vmi = bindings::vma_iterator::default();
+    /// Fails with [`EINVAL`] if this is not the address space of the current task, or if the range
+    /// is empty or does not consist of whole pages below the end of user space; with [`EPERM`] if
+    /// a VMA is sealed; with [`ENOMEM`]; and as `vm_ops->may_split()` does. Then nothing was
+    /// unmapped. C function: `do_vmi_munmap()`.
+    pub fn munmap(&mut self, range: Range<usize>, events: &mut UnmapEvents<'_>) -> Result {
+        let mm = self.as_raw();
+        let vmi = Opaque::<bindings::vma_iterator>::uninit();
 
-        if !self.is_current() {
+        // SAFETY: An FFI call without requirements.
+        if !unsafe { bindings::mm_is_current(mm) } {
             return Err(EINVAL);
         }
-        // SAFETY: The address space is valid and locked, the iterator is initialised before it is
-        // used, and `events` is a queue by its type invariant.
+        // SAFETY: `mm` is valid and locked by the type invariants of `Self`, of which a mutable
+        // borrow may free VMAs. The iterator is initialised before it is used. The list may be
+        // added to by the type invariants of `UnmapEvents`.
         to_result(unsafe {
-            bindings::vma_iter_init(&mut vmi, self.as_ptr(), range.start as _);
+            bindings::vma_iter_init(vmi.get(), mm, range.start);
             bindings::do_vmi_munmap(
-                &mut vmi,
-                self.as_ptr(),
-                range.start as _,
-                range.len() as _,
-                events.0.as_ptr(),
+                vmi.get(),
+                mm,
+                range.start,
+                range.len(),
+                events.list.as_ptr(),
                 false,
             )
         })

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Layouts of several mappings for tests that move them, and pictures of what
- * is mapped to compare two of them by.
+ * Layouts of several mappings, for tests that move them, and snapshots of
+ * mappings, to compare two layouts.
  *
- * An arena is a range of addresses that nobody else uses, in which a test lays
- * out a source and a destination. Two arenas with the same content look the
- * same when addresses are given relative to their start.
+ * An arena is a range of addresses for a source and its destination, used by
+ * the test alone. Addresses in a snapshot are relative to the start of the
+ * arena, so two arenas with the same content have the same snapshot.
  */
 #ifndef __MREMAP_LAYOUT_H
 #define __MREMAP_LAYOUT_H
@@ -43,7 +43,7 @@
 
 enum kind {
 	ANON,
-	ANON_UNTOUCHED,
+	ANON_UNFAULTED,
 	ANON_THP,
 	ANON_SHARED,
 	ANON_LOCKED,
@@ -61,7 +61,7 @@ enum kind {
 };
 
 static const char * const kind_names[NR_KINDS] = {
-	"anonymous", "anonymous, untouched", "anonymous, huge pages",
+	"anonymous", "anonymous, unfaulted", "anonymous, huge pages",
 	"anonymous, shared", "anonymous, locked", "anonymous, KSM",
 	"anonymous, named", "memfd, shared", "memfd, private",
 	"hugetlb, shared", "hugetlb, private", "System V shared memory",
@@ -69,8 +69,8 @@ static const char * const kind_names[NR_KINDS] = {
 };
 
 /*
- * What each unit of the source holds: a mapping that may be written, one that
- * may be read, or a hole. Neighbours differ, so none of them merge.
+ * The units of the source: a writable mapping, a read-only mapping, or a hole.
+ * Adjacent mappings differ in protection, so they do not merge.
  *
  *	[ w ][ r ]     [ r ][ w ]     [ w ]
  */
@@ -89,18 +89,18 @@ static inline size_t kind_unit(enum kind kind)
 	}
 }
 
-static inline bool kind_can_be_cut(enum kind kind)
+static inline bool kind_can_split(enum kind kind)
 {
 	return kind != HUGETLB_SHARED && kind != HUGETLB_PRIVATE;
 }
 
-/* What is written to each page: the same in every arena. */
+/* The number at the start of each page, the same in every arena. */
 static inline uint64_t stamp(size_t unit, size_t page)
 {
 	return 0xabcd000000000000UL + (unit << 32) + page + 1;
 }
 
-/* A file of a filesystem that takes every address that it is given. */
+/* A file with a get_unmapped_area() that accepts every address. */
 static inline int ramfs_file(void)
 {
 	char dir[] = "/tmp/ramfs.XXXXXX", path[64];
@@ -111,14 +111,14 @@ static inline int ramfs_file(void)
 	if (!mount("ramfs", dir, "ramfs", 0, NULL)) {
 		snprintf(path, sizeof(path), "%s/file", dir);
 		fd = open(path, O_RDWR | O_CREAT, 0600);
-		/* It goes when the file is not used any more. */
+		/* The filesystem is freed when the file is no longer in use. */
 		umount2(dir, MNT_DETACH);
 	}
 	rmdir(dir);
 	return fd;
 }
 
-/* The file that the units of a kind are parts of, or -1 with errno set. */
+/* Opens the file for the units of a kind. Returns -1 with errno set on failure. */
 static inline int kind_file(enum kind kind, size_t len)
 {
 	int fd;
@@ -180,7 +180,7 @@ static inline void *map_unit(enum kind kind, char *addr, size_t len, int fd,
 	return mmap(addr, len, PROT_READ | PROT_WRITE, flags, fd, offset);
 }
 
-/* Lays out the source of an arena. Returns 0, or -1 with errno set. */
+/* Maps the source of an arena. Returns 0, or -1 with errno set. */
 static inline int make_layout(enum kind kind, char *start)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
@@ -220,7 +220,7 @@ static inline int make_layout(enum kind kind, char *start)
 		    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, unit, "unit"))
 			return -1;
 
-		for (p = 0; kind != ANON_UNTOUCHED && p < unit / page; p++)
+		for (p = 0; kind != ANON_UNFAULTED && p < unit / page; p++)
 			*(uint64_t *)(addr + p * page) = stamp(i, p);
 
 		if (layout_units[i] == 'r' && mprotect(addr, unit, PROT_READ))
@@ -231,7 +231,7 @@ static inline int make_layout(enum kind kind, char *start)
 	return 0;
 }
 
-/* Returns how many pages of the units from @from (bytes) on are wrong. */
+/* Returns the number of wrong pages in [from, to), which are offsets in bytes. */
 static inline size_t check_layout(enum kind kind, const char *start,
 				  size_t from, size_t to)
 {
@@ -244,7 +244,7 @@ static inline size_t check_layout(enum kind kind, const char *start,
 
 		if (layout_units[at / unit] == '-')
 			continue;
-		if (kind == ANON_UNTOUCHED)
+		if (kind == ANON_UNFAULTED)
 			want = 0;
 		wrong += *(const volatile uint64_t *)(start + at) != want;
 	}
@@ -256,7 +256,7 @@ struct segment {
 	size_t len;
 };
 
-/* The mappings in [start, end), cut off there. Returns how many there are. */
+/* Finds the parts of mappings in [start, end). Returns the number of parts. */
 static inline size_t find_segments(char *start, char *end, struct segment *seg,
 				   size_t max)
 {
@@ -287,7 +287,7 @@ static inline int move_by_one_call(char *from, size_t len, char *to, int flags)
 	return mremap(from, len, len, flags, to) == to ? 0 : -1;
 }
 
-/* What the one call has to give the same result as. */
+/* A call for each segment. The one call must have the same result. */
 static inline int move_by_many_calls(char *from, size_t len, char *to, int flags)
 {
 	struct segment seg[256];
@@ -304,10 +304,10 @@ static inline int move_by_many_calls(char *from, size_t len, char *to, int flags
 }
 
 /*
- * Writes down all that smaps says of the mappings in an arena, relative to its
- * start and without inode numbers. The caller frees it.
+ * Returns the text of smaps for the mappings in an arena, with addresses relative
+ * to the start of the arena and without inode numbers. The caller frees the text.
  */
-static inline char *picture(const char *arena)
+static inline char *snapshot(const char *arena)
 {
 	const unsigned long base = (unsigned long)arena;
 	FILE *smaps = fopen("/proc/self/smaps", "r");
@@ -327,7 +327,7 @@ static inline char *picture(const char *arena)
 		if (sscanf(line, "%lx-%lx %7s %lx %15s %*u %n", &from, &to,
 			   prot, &offset, dev, &name) == 5) {
 			inside = from >= base && to <= base + ARENA_SIZE;
-			/* That of untouched /dev/zero follows the address. */
+			/* The offset of unfaulted /dev/zero may be its address. */
 			if (offset == from)
 				offset -= base;
 			if (inside)
@@ -345,9 +345,8 @@ static inline char *picture(const char *arena)
 }
 
 /*
- * The counts of /proc/self/status that are exact, in kB. The Rss* ones are
- * sums over CPUs that are read without waiting for all of them; smaps has the
- * same by walking the page tables.
+ * The exact counts of /proc/self/status, in kB. The Rss* counts are sums over
+ * CPUs, and not exact. In smaps the same figures come from the page tables.
  */
 #define NR_COUNTS	7
 static const char * const count_names[NR_COUNTS] = {
@@ -382,7 +381,7 @@ static inline struct counts read_counts(void)
 	return c;
 }
 
-/* Replaces what a file says, as the shell's > does. */
+/* Replaces the contents of a file, like > in a shell. */
 static inline bool write_text(const char *file, const char *text)
 {
 	int fd = open(file, O_WRONLY | O_TRUNC);
@@ -393,7 +392,7 @@ static inline bool write_text(const char *file, const char *text)
 	return ok;
 }
 
-/* Maps a page just below @addr, whatever was there. */
+/* Maps a page just below @addr, in place of any other mapping. */
 static inline char *map_below(char *addr)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
@@ -403,9 +402,9 @@ static inline char *map_below(char *addr)
 }
 
 /*
- * Maps a ring of AIO at @addr. In a child it has an owner that does not agree
- * to its move, which shows when all that lies below has moved already. Returns
- * its length, or 0 without AIO.
+ * Maps an AIO ring at @addr. In a child, vm_ops->mremap() of the ring refuses
+ * the move, after all mappings below the ring have moved. Returns the length of
+ * the ring, or 0 without AIO.
  */
 static inline size_t map_ring(char *addr)
 {
@@ -421,10 +420,10 @@ static inline size_t map_ring(char *addr)
 	return seg.len;
 }
 
-/* For tests: a call that fails and leaves the first arena as it was. */
+/* For tests: a call that fails and does not change the first arena. */
 #define EXPECT_REFUSED(errno_, old, old_len, new_len, flags, new)	\
 do {									\
-	char *before_ = picture(ARENA_BASE(0));				\
+	char *before_ = snapshot(ARENA_BASE(0));			\
 	char *after_;							\
 	void *ret_;							\
 									\
@@ -435,7 +434,7 @@ do {									\
 	EXPECT_EQ(errno_, errno) {					\
 		TH_LOG("got: %s", strerror(errno));			\
 	}								\
-	after_ = picture(ARENA_BASE(0));				\
+	after_ = snapshot(ARENA_BASE(0));				\
 	EXPECT_STREQ(before_, after_);					\
 	free(before_);							\
 	free(after_);							\

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mremap() of a range that is made of several mappings.
+ * mremap() of a range of several mappings.
  *
- * What one call does is compared with what a call for each mapping does, which
- * every kernel can do. The rules are in Documentation/userspace-api/mremap_range.rst.
+ * The result of one call is compared with the result of a call for each mapping,
+ * which works on every kernel. The rules are in
+ * Documentation/userspace-api/mremap_range.rst.
  */
 #define _GNU_SOURCE
 
@@ -16,8 +17,8 @@
 static size_t page;
 
 /*
- * Each kind of mapping, moved in several ways, by one call in the first arena
- * and by a call for each mapping in the second.
+ * Moves of each kind of mapping, by one call in the first arena and by a call
+ * for each mapping in the second.
  */
 FIXTURE(move) {
 	size_t unit;
@@ -34,7 +35,7 @@ FIXTURE_VARIANT(move) {
 	FIXTURE_VARIANT_ADD(move, name_) { .kind = kind_ }
 
 KIND(anon, ANON);
-KIND(anon_untouched, ANON_UNTOUCHED);
+KIND(anon_unfaulted, ANON_UNFAULTED);
 KIND(anon_thp, ANON_THP);
 KIND(anon_shared, ANON_SHARED);
 KIND(anon_locked, ANON_LOCKED);
@@ -54,7 +55,7 @@ FIXTURE_SETUP(move)
 	page = sysconf(_SC_PAGESIZE);
 	self->unit = kind_unit(variant->kind);
 	self->len = NR_UNITS * self->unit;
-	/* Room below, for a destination that touches the source. */
+	/* Room for a destination just below the source. */
 	self->one = ARENA_BASE(0) + ARENA_SIZE / 2;
 	self->many = ARENA_BASE(1) + ARENA_SIZE / 2;
 
@@ -69,14 +70,14 @@ FIXTURE_TEARDOWN(move)
 }
 
 /*
- * Moves [from, from + len) to dest, all relative to the sources, both ways,
- * and expects to see no difference.
+ * Moves [from, from + len) to dest, by one call and by many calls, and compares
+ * the results. Both from and dest are relative to the sources.
  */
 static void move_both(struct __test_metadata *_metadata, char *one, char *many,
 		      ssize_t from, size_t len, ssize_t dest, int flags)
 {
 	struct counts before, after_one, after_many;
-	char *pic_one, *pic_many;
+	char *snap_one, *snap_many;
 	long peak, charged[3];
 	int i;
 
@@ -102,13 +103,13 @@ static void move_both(struct __test_metadata *_metadata, char *one, char *many,
 		}
 	EXPECT_EQ(charged[1] - charged[0], charged[2] - charged[1]);
 
-	pic_one = picture(one - ARENA_SIZE / 2);
-	pic_many = picture(many - ARENA_SIZE / 2);
-	ASSERT_NE(NULL, pic_one);
-	ASSERT_NE(NULL, pic_many);
-	EXPECT_STREQ(pic_many, pic_one);
-	free(pic_one);
-	free(pic_many);
+	snap_one = snapshot(one - ARENA_SIZE / 2);
+	snap_many = snapshot(many - ARENA_SIZE / 2);
+	ASSERT_NE(NULL, snap_one);
+	ASSERT_NE(NULL, snap_many);
+	EXPECT_STREQ(snap_many, snap_one);
+	free(snap_one);
+	free(snap_many);
 }
 
 TEST_F(move, whole)
@@ -124,13 +125,13 @@ TEST_F(move, whole)
 /*	[ w ][ r ]     [ r ][ w ]     [ w ]
  *	  ^ from here                  ^ to there
  */
-TEST_F(move, cut_at_both_ends)
+TEST_F(move, split_at_both_ends)
 {
 	const ssize_t dest = 16 * self->len;
 	const size_t end = self->len - page;
 
-	if (!kind_can_be_cut(variant->kind))
-		SKIP(return, "cannot be cut");
+	if (!kind_can_split(variant->kind))
+		SKIP(return, "cannot be split");
 
 	move_both(_metadata, self->one, self->many, page, end - page, dest, MOVE);
 	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest - page, page, end));
@@ -138,7 +139,7 @@ TEST_F(move, cut_at_both_ends)
 	EXPECT_EQ(0, check_layout(variant->kind, self->one, end, self->len));
 }
 
-/* A range that ends in a hole, and one that has nothing but a hole after it. */
+/* A hole after several mappings, and after a single mapping. */
 TEST_F(move, hole_at_the_end)
 {
 	const ssize_t dest = 16 * self->len;
@@ -152,8 +153,8 @@ TEST_F(move, hole_at_the_end)
 				  7 * self->unit));
 }
 
-/* hugetlb mappings have a fixed size, and so cannot stay behind. */
-static bool kind_can_stay(enum kind kind)
+/* The size of a hugetlb mapping is fixed, so MREMAP_DONTUNMAP is refused. */
+static bool kind_can_dontunmap(enum kind kind)
 {
 	return kind != HUGETLB_SHARED && kind != HUGETLB_PRIVATE;
 }
@@ -163,7 +164,7 @@ TEST_F(move, dontunmap)
 	const ssize_t dest = 16 * self->len;
 	int i;
 
-	if (!kind_can_stay(variant->kind)) {
+	if (!kind_can_dontunmap(variant->kind)) {
 		EXPECT_EQ(-1, move_by_one_call(self->one, self->len, self->one + dest,
 					       MOVE | MREMAP_DONTUNMAP));
 		EXPECT_EQ(EINVAL, errno);
@@ -174,18 +175,18 @@ TEST_F(move, dontunmap)
 	move_both(_metadata, self->one, self->many, 0, self->len, dest,
 		  MOVE | MREMAP_DONTUNMAP);
 	EXPECT_EQ(0, check_layout(variant->kind, self->one + dest, 0, self->len));
-	/* The source can be written again, and moved again. */
+	/* The source can be written and moved again. */
 	for (i = 0; i < 2; i++)
 		(i ? self->many : self->one)[0] = 1;
 	move_both(_metadata, self->one, self->many, 0, self->len, 2 * dest, MOVE);
 }
 
-TEST_F(move, dontunmap_cut)
+TEST_F(move, dontunmap_split)
 {
 	const ssize_t dest = 16 * self->len;
 
-	if (!kind_can_be_cut(variant->kind))
-		SKIP(return, "cannot be cut");
+	if (!kind_can_split(variant->kind))
+		SKIP(return, "cannot be split");
 
 	move_both(_metadata, self->one, self->many, page, self->len - 2 * page,
 		  dest, MOVE | MREMAP_DONTUNMAP);
@@ -214,34 +215,34 @@ TEST_F(move, over_other_mappings)
 	EXPECT_EQ(0x5a, self->one[dest + 6 * self->unit - 1]);
 }
 
-/* The case of a region that is moved about: nothing must be left in pieces. */
+/* A region that moves there and back must not be left with more mappings. */
 TEST_F(move, away_and_back)
 {
 	const ssize_t dest = 16 * self->len;
 	char *before, *after;
 
-	before = picture(self->one - ARENA_SIZE / 2);
+	before = snapshot(self->one - ARENA_SIZE / 2);
 	move_both(_metadata, self->one, self->many, 0, self->len, dest, MOVE);
 	move_both(_metadata, self->one, self->many, dest, self->len, 0, MOVE);
-	after = picture(self->one - ARENA_SIZE / 2);
+	after = snapshot(self->one - ARENA_SIZE / 2);
 	EXPECT_STREQ(before, after);
 	free(before);
 	free(after);
 	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));
 }
 
-/* Halves of mappings that go away one by one and come back as a whole. */
-TEST_F(move, pieces_merge_again)
+/* The halves of a mapping move one by one, and merge again. */
+TEST_F(move, halves_merge_again)
 {
 	const ssize_t dest = 16 * self->len;
 	const size_t half = self->unit / 2;
 	char *before, *after;
 	int i;
 
-	if (!kind_can_be_cut(variant->kind) || variant->kind == ANON_THP)
-		SKIP(return, "cannot be cut in halves");
+	if (!kind_can_split(variant->kind) || variant->kind == ANON_THP)
+		SKIP(return, "cannot be split into halves");
 
-	before = picture(self->one - ARENA_SIZE / 2);
+	before = snapshot(self->one - ARENA_SIZE / 2);
 	for (i = 0; i < 2; i++) {
 		char *at = i ? self->many : self->one;
 
@@ -255,15 +256,16 @@ TEST_F(move, pieces_merge_again)
 						at + 2 * dest + half, MOVE));
 	}
 	move_both(_metadata, self->one, self->many, 2 * dest, self->len, 0, MOVE);
-	after = picture(self->one - ARENA_SIZE / 2);
-	if (variant->kind != SYSV_SHM)	/* has an owner who counts, never merges */
+	after = snapshot(self->one - ARENA_SIZE / 2);
+	/* System V shared memory has a vm_ops->close(), so it does not merge. */
+	if (variant->kind != SYSV_SHM)
 		EXPECT_STREQ(before, after);
 	free(before);
 	free(after);
 	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));
 }
 
-/* Source and destination touch, on either side, and may merge there. */
+/* Source and destination are adjacent, on either side, and may merge. */
 TEST_F(move, to_just_above)
 {
 	move_both(_metadata, self->one, self->many, 0, self->len, self->len, MOVE);
@@ -280,8 +282,8 @@ TEST_F(move, to_just_below)
 
 TEST_F(move, dontunmap_to_just_above)
 {
-	if (!kind_can_stay(variant->kind))
-		SKIP(return, "cannot stay behind");
+	if (!kind_can_dontunmap(variant->kind))
+		SKIP(return, "MREMAP_DONTUNMAP is refused");
 
 	move_both(_metadata, self->one, self->many, 0, self->len, self->len,
 		  MOVE | MREMAP_DONTUNMAP);
@@ -289,14 +291,14 @@ TEST_F(move, dontunmap_to_just_above)
 
 TEST_F(move, dontunmap_to_just_below)
 {
-	if (!kind_can_stay(variant->kind))
-		SKIP(return, "cannot stay behind");
+	if (!kind_can_dontunmap(variant->kind))
+		SKIP(return, "MREMAP_DONTUNMAP is refused");
 
 	move_both(_metadata, self->one, self->many, 0, self->len,
 		  -(ssize_t)self->len, MOVE | MREMAP_DONTUNMAP);
 }
 
-/* With copies of the pages in a child, which must keep what it sees. */
+/* A child shares the pages. The move must not change the memory of the child. */
 TEST_F(move, after_fork)
 {
 	const ssize_t dest = 16 * self->len;
@@ -322,12 +324,12 @@ TEST_F(move, after_fork)
 	EXPECT_EQ(0, status);
 }
 
-/* What a move that is taken back must not change. */
+/* The state that rolling back a move must restore. */
 struct state {
 	struct counts counts;
 	long committed;
 	long reserved;
-	char *picture;
+	char *snapshot;
 };
 
 static struct state read_state(const char *arena)
@@ -336,7 +338,7 @@ static struct state read_state(const char *arena)
 		.counts = read_counts(),
 		.committed = read_count("/proc/meminfo", "Committed_AS:"),
 		.reserved = read_count("/proc/meminfo", "HugePages_Rsvd:"),
-		.picture = picture(arena),
+		.snapshot = snapshot(arena),
 	};
 }
 
@@ -344,20 +346,20 @@ static bool same_state(const struct state *a, const struct state *b)
 {
 	return a->committed == b->committed && a->reserved == b->reserved &&
 		!memcmp(&a->counts, &b->counts, sizeof(a->counts)) &&
-		a->picture && b->picture && !strcmp(a->picture, b->picture);
+		a->snapshot && b->snapshot && !strcmp(a->snapshot, b->snapshot);
 }
 
 /*	[ w ][ r ]     [ r ][ w ]     [ w ][ ring ]
  *	  ^ from here                            ^ to there
  */
-static int move_is_taken_back(enum kind kind, char *src, size_t len,
-			      size_t ring, char *dst)
+static int move_is_rolled_back(enum kind kind, char *src, size_t len,
+			       size_t ring, char *dst)
 {
-	/* A huge page that is cut is mapped by small ones from then on. */
-	const size_t from = kind_can_be_cut(kind) && kind != ANON_THP ? page : 0;
+	/* Splits of huge pages are not rolled back: small pages stay mapped. */
+	const size_t from = kind_can_split(kind) && kind != ANON_THP ? page : 0;
 	struct state before, after;
 
-	/* What the child inherits and what it touches is not the same. */
+	/* Fault in all pages, because fork() does not copy all page tables. */
 	if (check_layout(kind, src, 0, len))
 		return 1;
 	before = read_state(src - ARENA_SIZE / 2);
@@ -367,21 +369,21 @@ static int move_is_taken_back(enum kind kind, char *src, size_t len,
 		return 2;
 	after = read_state(src - ARENA_SIZE / 2);
 	if (!same_state(&before, &after)) {
-		fprintf(stderr, "before:\n%s\nafter:\n%s\n", before.picture,
-			after.picture);
+		fprintf(stderr, "before:\n%s\nafter:\n%s\n", before.snapshot,
+			after.snapshot);
 		return 3;
 	}
 	if (check_layout(kind, src, 0, len))
 		return 4;
 
-	/* Without the ring it can be tried again. */
+	/* Without the ring, the same move succeeds. */
 	if (munmap(src + len, ring) ||
 	    move_by_one_call(src + from, len - from, dst, MOVE))
 		return 5;
 	return check_layout(kind, dst - from, from, len) ? 6 : 0;
 }
 
-TEST_F(move, taken_back)
+TEST_F(move, rolled_back)
 {
 	char *ring_at = self->one + self->len;
 	size_t ring = map_ring(ring_at);
@@ -394,23 +396,23 @@ TEST_F(move, taken_back)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(move_is_taken_back(variant->kind, self->one, self->len,
-					 ring, self->one + 16 * self->len));
+		_exit(move_is_rolled_back(variant->kind, self->one, self->len,
+					  ring, self->one + 16 * self->len));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	syscall(__NR_io_destroy, ring_at);
 }
 
 /*
- * A private mapping of huge pages that is cut for a move that is taken back has
- * one reservation, before and after.
+ * A private hugetlb mapping is split for a move, and the move is rolled back.
+ * The mapping has one reservation before and after.
  */
-TEST(hugetlb_reservation_stays)
+TEST(hugetlb_reservation_rolled_back)
 {
 	const size_t huge = 2UL << 20;
 	char *src = ARENA_BASE(0);
 	size_t ring = map_ring(src + 4 * huge);
-	long before, taken_back, unmapped;
+	long before, rolled_back, unmapped;
 	int status;
 	pid_t pid;
 
@@ -427,10 +429,10 @@ TEST(hugetlb_reservation_stays)
 		if (!move_by_one_call(src + huge, 3 * huge + ring,
 				      src + 16 * huge, MOVE))
 			_exit(1);
-		taken_back = read_count("/proc/meminfo", "HugePages_Rsvd:");
+		rolled_back = read_count("/proc/meminfo", "HugePages_Rsvd:");
 		munmap(src, 4 * huge);
 		unmapped = read_count("/proc/meminfo", "HugePages_Rsvd:");
-		_exit(taken_back != before + 3 ? 2 : unmapped != before ? 3 : 0);
+		_exit(rolled_back != before + 3 ? 2 : unmapped != before ? 3 : 0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 10)
@@ -440,8 +442,8 @@ TEST(hugetlb_reservation_stays)
 }
 
 /*
- * As many bytes as an int cannot count, of which few pages are there. If they are
- * shared, their page tables may be, too.
+ * A length in bytes that does not fit in an int, with few pages faulted in. If the
+ * memory is shared, its page tables may be shared as well.
  *
  *	[ 4 GiB of hugetlb memory ][ r ]
  */
@@ -467,7 +469,7 @@ FIXTURE_TEARDOWN(large_hugetlb)
 TEST_F(large_hugetlb, moves)
 {
 	const size_t huge = 4UL << 30, len = huge + page;
-	const size_t touched[] = { 0, 1UL << 30, 3UL << 30, huge - (2UL << 20) };
+	const size_t faulted[] = { 0, 1UL << 30, 3UL << 30, huge - (2UL << 20) };
 	char *const src = (char *)(64UL << 30), *const dst = (char *)(80UL << 30);
 	size_t i;
 
@@ -477,20 +479,20 @@ TEST_F(large_hugetlb, moves)
 	ASSERT_EQ(src + huge, mmap(src + huge, page, PROT_READ, MAP_PRIVATE |
 				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	for (i = 0; i < 4; i++)
-		src[touched[i]] = 'a' + i;
+		src[faulted[i]] = 'a' + i;
 
 	ASSERT_EQ(dst, mremap(src, len, len, MOVE, dst));
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ('a' + i, (size_t)dst[touched[i]]);
+		EXPECT_EQ('a' + i, (size_t)dst[faulted[i]]);
 
-	/* One mapping is moved by another path. */
+	/* A single mapping moves by another code path. */
 	ASSERT_EQ(src, mremap(dst, huge, huge, MOVE, src));
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ('a' + i, (size_t)src[touched[i]]);
+		EXPECT_EQ('a' + i, (size_t)src[faulted[i]]);
 }
 
 /*
- * A source that ends inside of a huge page ends with it.
+ * A source that ends inside a huge page. That page moves as a whole.
  *
  *	[ r ][ huge page, w ][ huge page, r ]
  *	[ source .............. ]
@@ -534,16 +536,17 @@ TEST_F(rounded_hugetlb, moves)
 	EXPECT_EQ(0, check_layout(variant->kind, one + dest, 0, 2 * huge));
 	EXPECT_EQ(0, find_segments(one - page, one + 2 * huge, &left, 1));
 
-	/* To as near to where it was as huge pages allow. */
+	/* To the nearest destination below that does not overlap. */
 	move_both(_metadata, one, many, dest - page, len, dest - page - 3 * huge,
 		  MOVE);
 	EXPECT_EQ(0, check_layout(variant->kind, one + dest - 3 * huge, 0, 2 * huge));
 }
 
 /*
- * A parent takes a reserved huge page back that its child shares, when there is no
- * other. One of them has moved it meanwhile. A kernel that does not find it there
- * tries for ever, and nothing ends that.
+ * Parent and child share a huge page that the parent has reserved. One of the two
+ * processes moves the page, and the parent writes to it when no other huge page is
+ * free. The kernel then unmaps the page from the child. If the kernel uses a wrong
+ * address in the child, the fault retries forever.
  */
 FIXTURE(reserved_hugetlb) {
 	char *page;
@@ -568,7 +571,7 @@ FIXTURE_TEARDOWN(reserved_hugetlb)
 		kill(self->child, SIGKILL);
 }
 
-TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
+TEST_F_TIMEOUT(reserved_hugetlb, is_unmapped_from_child, 10)
 {
 	const size_t huge = kind_unit(HUGETLB_PRIVATE);
 	char *src = ARENA_BASE(0), *dst = ARENA_BASE(0) + 8 * huge;
@@ -578,8 +581,8 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
 	char byte;
 
 	if (rest < 0 || read_count("/proc/sys/vm/nr_overcommit_hugepages", ""))
-		SKIP(return, "no huge pages, or more than there are");
-	/* One huge page that fork() shares, and a reservation of all others. */
+		SKIP(return, "no free huge page, or overcommit of huge pages");
+	/* One huge page to share by fork(), and a reservation of all others. */
 	ASSERT_EQ(src, mmap(src, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 			    MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED_NOREPLACE, -1, 0));
 	src[0] = 'a';
@@ -612,9 +615,9 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_taken_back, 10)
 	EXPECT_EQ('c', src[1]);
 }
 
-/* Mappings whose owners have a say in it. */
+/* Mappings with vm_ops hooks. */
 
-TEST(aio_ring_follows)
+TEST(aio_ring_moves)
 {
 	char *dst = ARENA_BASE(0), *ring, *below;
 	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD }, *cbs = &cb;
@@ -634,7 +637,7 @@ TEST(aio_ring_follows)
 	/* The ring may be longer than a page. */
 	ASSERT_EQ(2, find_segments(below, ring + (1 << 20), seg, 2));
 	ASSERT_EQ(dst, mremap(below, page + seg[1].len, page + seg[1].len, MOVE, dst));
-	/* The ring's address is its name. */
+	/* The ID of an AIO context is the address of its ring. */
 	ctx = (aio_context_t)(dst + page);
 	fd = memfd_create("aio", 0);
 	ASSERT_EQ(0, ftruncate(fd, page));
@@ -647,7 +650,7 @@ TEST(aio_ring_follows)
 	close(fd);
 }
 
-/* Memory that the kernel maps by frame number, next to ordinary memory. */
+/* Memory mapped by page frame number, next to anonymous memory. */
 TEST(pfn_mappings)
 {
 	char *one = ARENA_BASE(0), *many = ARENA_BASE(1), *at;
@@ -677,7 +680,7 @@ TEST(pfn_mappings)
 		       MOVE | MREMAP_DONTUNMAP, one);
 }
 
-/* Two mappings of the kernel's own, in the order in which they lie. */
+/* The mappings that the kernel makes for each process, vvar and vdso. */
 TEST(vdso)
 {
 	char *dst = ARENA_BASE(0);
@@ -694,23 +697,23 @@ TEST(vdso)
 	fclose(maps);
 	if (!from)
 		SKIP(return, "no vdso");
-	/* Nothing asks for the time afterwards: libc knows the old place only. */
+	/* Do not use the vdso afterwards: libc still has the old address. */
 	EXPECT_EQ(dst, mremap((void *)from, to - from, to - from, MOVE, dst));
 }
 
 /*
- * All in one mapping: the source is a part of it with a hole punched, the
- * destination another part.
+ * Source and destination are parts of one mapping. A hole is punched in the
+ * source.
  *
  *	[..][dst....][...][src]   [src][...]
  */
 TEST(inside_one_mapping)
 {
 	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
-	int touched, up, i;
+	int faulted, up, i;
 
 	page = sysconf(_SC_PAGESIZE);
-	for (touched = 0; touched < 2; touched++) {
+	for (faulted = 0; faulted < 2; faulted++) {
 		for (up = 0; up < 2; up++) {
 			ssize_t src = (up ? 2 : 12) * page;
 			ssize_t dst = (up ? 12 : 2) * page;
@@ -722,7 +725,7 @@ TEST(inside_one_mapping)
 					       PROT_READ | PROT_WRITE,
 					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 					       -1, 0));
-				if (touched)
+				if (faulted)
 					memset(base[i], i + 1, 24 * page);
 				ASSERT_EQ(0, munmap(base[i] + src + 3 * page, page));
 			}
@@ -735,13 +738,13 @@ TEST(inside_one_mapping)
 }
 
 /*
- * Locked memory that was never touched merges with a source that is still
- * locked, but is not to be unlocked with it.
+ * An unfaulted, locked copy merges with a source that is still locked. When the
+ * source is unlocked, the copy must stay locked.
  *
  *	source [ A ]    [ Z ]
  *	copies               [ A ]    [ Z ]
  */
-TEST(dontunmap_locks_on_fault)
+TEST(dontunmap_locked_on_fault)
 {
 	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
 	long before[2], after[2];
@@ -769,10 +772,10 @@ TEST(dontunmap_locks_on_fault)
 }
 
 /*
- * Two pages of a file, or of memory that was moved about, in the wrong order.
- * The destination is just below.
+ * Two pages of a file, or of anonymous memory that has moved, in reverse order of
+ * their offsets. The destination is just below the source.
  */
-TEST(dontunmap_in_the_wrong_order)
+TEST(dontunmap_in_reverse_order)
 {
 	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
 	int file, i, fd;
@@ -803,7 +806,7 @@ TEST(dontunmap_in_the_wrong_order)
 	}
 }
 
-/* Many mappings, a page each. Kernels that check themselves take their time. */
+/* Many mappings of a page each. Debug kernels may need minutes. */
 FIXTURE(slow) {
 };
 
@@ -815,11 +818,11 @@ FIXTURE_TEARDOWN(slow)
 {
 }
 
-TEST_F_TIMEOUT(slow, a_thousand, 600)
+TEST_F_TIMEOUT(slow, thousand_mappings, 600)
 {
 	char *one = ARENA_BASE(0), *many = ARENA_BASE(1);
 	const ssize_t dest = 64UL << 20;
-	char *pic_one, *pic_many;
+	char *snap_one, *snap_many;
 	int i, n = 1000;
 
 	page = sysconf(_SC_PAGESIZE);
@@ -840,11 +843,11 @@ TEST_F_TIMEOUT(slow, a_thousand, 600)
 	for (i = 0; i < n; i++)
 		ASSERT_EQ(many + dest + i * page,
 			  mremap(many + i * page, page, page, MOVE, many + dest + i * page));
-	pic_one = picture(one);
-	pic_many = picture(many);
-	EXPECT_STREQ(pic_many, pic_one);
-	free(pic_one);
-	free(pic_many);
+	snap_one = snapshot(one);
+	snap_many = snapshot(many);
+	EXPECT_STREQ(snap_many, snap_one);
+	free(snap_one);
+	free(snap_many);
 }
 
 TEST_HARNESS_MAIN

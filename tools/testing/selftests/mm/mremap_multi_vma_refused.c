@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mremap() of a range that is made of several mappings, where it is refused.
+ * mremap() of a range of several mappings: calls that are refused.
  *
  * The rules are in Documentation/userspace-api/mremap_range.rst.
  */
@@ -16,8 +16,7 @@
 static size_t page;
 
 /*
- * Everything that a call may be refused for. Each refusal must leave all that
- * is mapped as it was.
+ * The reasons to refuse a call. A refusal must not change any mapping.
  */
 FIXTURE(refuse) {
 	char *src;
@@ -33,7 +32,7 @@ FIXTURE_SETUP(refuse)
 	self->len = NR_UNITS * kind_unit(ANON);
 	self->dst = self->src + 4 * self->len;
 	ASSERT_EQ(0, make_layout(ANON, self->src));
-	/* Something at the destination, which a refusal leaves alone. */
+	/* Mappings at the destination, which a refusal must not unmap. */
 	ASSERT_EQ(0, make_layout(MEMFD_SHARED, self->dst));
 	self->before = NULL;
 }
@@ -70,7 +69,7 @@ TEST_F(refuse, parameters)
 	EXPECT_REFUSED(EFAULT, -4UL * page, 8 * page, 8 * page, MOVE, dst);
 }
 
-/* Two things wrong: the parameter counts. */
+/* Of two errors, the one in the parameters is reported. */
 TEST_F(refuse, parameters_before_mappings)
 {
 	ASSERT_EQ(0, munmap(self->src, page));
@@ -85,8 +84,8 @@ TEST_F(refuse, nothing_mapped_at_the_start)
 	EXPECT_MOVE_REFUSED(EFAULT);
 }
 
-/* Where a call goes that changes the size counts when its mapping is right. */
-TEST_F(refuse, mapping_before_place_with_a_change_of_size)
+/* With a change of size, the mapping is checked before the destination. */
+TEST_F(refuse, mapping_before_destination_with_change_of_size)
 {
 	const size_t unit = kind_unit(ANON);
 	char *const overlap = self->src + page;
@@ -100,8 +99,8 @@ TEST_F(refuse, mapping_before_place_with_a_change_of_size)
 	EXPECT_REFUSED(EPERM, self->src, unit, 2 * unit, MOVE, overlap);
 }
 
-/* Growing and shrinking stay for one mapping. */
-TEST_F(refuse, no_change_of_size)
+/* Only calls with MREMAP_FIXED and no change of size can move several mappings. */
+TEST_F(refuse, other_calls_with_several_mappings)
 {
 	const size_t unit = kind_unit(ANON);
 
@@ -146,7 +145,7 @@ TEST_F(refuse, sealed_source)
 	if (syscall(__NR_mseal, self->src + 4 * unit, unit, 0))
 		SKIP(return, "no mseal");
 	EXPECT_MOVE_REFUSED(EPERM);
-	/* What lies before it moves. */
+	/* The units before the sealed one can move. */
 	EXPECT_EQ(self->dst, mremap(self->src, 4 * unit, 4 * unit, MOVE, self->dst));
 }
 
@@ -172,7 +171,7 @@ TEST_F(refuse, sealed_under_a_hole)
 	EXPECT_EQ(0, check_layout(ANON, self->dst, 0, self->len));
 }
 
-TEST_F(refuse, too_low_an_address)
+TEST_F(refuse, address_too_low)
 {
 	if (setresuid(65534, 65534, 65534))
 		SKIP(return, "cannot give up privileges");
@@ -192,7 +191,8 @@ TEST_F(refuse, unaligned_hugetlb)
 }
 
 /*
- * A source that ends inside of a huge page ends with it: that is too long.
+ * A source that ends inside a huge page is rounded up to the end of that page.
+ * The rounded length is too long.
  *
  *	[ r ][ huge page ][ huge page ]
  *	[ source ............. ]
@@ -208,12 +208,12 @@ TEST_F(refuse, hugetlb_rounded_up)
 		SKIP(return, "no huge pages");
 	ASSERT_EQ(src - page, mmap(src - page, page, PROT_READ, MAP_PRIVATE |
 				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
-	/* Source and destination overlap then. */
+	/* Source and destination overlap when rounded up. */
 	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, src - page + 2 * huge);
 	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, src - page - 2 * huge);
 	/*
-	 * The destination goes beyond the last page of user space. Not every
-	 * machine has that here.
+	 * The destination goes beyond the end of user space, which is not at
+	 * the same address on every machine.
 	 */
 	if (mmap(top, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
 		 MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED)
@@ -221,8 +221,8 @@ TEST_F(refuse, hugetlb_rounded_up)
 	EXPECT_REFUSED(EINVAL, src - page, len, len, MOVE, top - 2 * huge - page);
 }
 
-/* What is unmapped at the destination cannot be cut there. */
-TEST_F(refuse, hugetlb_cut_at_the_destination)
+/* A hugetlb mapping at the destination cannot be split inside a huge page. */
+TEST_F(refuse, hugetlb_split_at_destination)
 {
 	const size_t huge = kind_unit(HUGETLB_SHARED);
 	char *dst = ARENA_BASE(0) + (64UL << 20);
@@ -233,8 +233,8 @@ TEST_F(refuse, hugetlb_cut_at_the_destination)
 		       dst + huge - self->len / 2);
 }
 
-/* An io_uring's rings are where the kernel puts them. */
-TEST_F(refuse, picks_its_address)
+/* The kernel chooses the address of the rings of an io_uring. */
+TEST_F(refuse, address_chosen_by_driver)
 {
 	unsigned int params[30] = {};
 	char *ring, *below;
@@ -278,7 +278,10 @@ TEST_F(refuse, too_many_mappings)
 	if (!write_text("/proc/sys/vm/max_map_count", text))
 		SKIP(return, "cannot set the limit");
 	EXPECT_MOVE_REFUSED(ENOMEM);
-	/* Room to replace what is there, but not to keep it in more pieces. */
+	/*
+	 * This limit allows a move that replaces other mappings. It does not
+	 * allow a move that keeps the source and splits both ends.
+	 */
 	snprintf(text, sizeof(text), "%zu", n + 6);
 	write_text("/proc/sys/vm/max_map_count", text);
 	EXPECT_REFUSED(ENOMEM, self->src + page, self->len - 2 * page,
@@ -289,7 +292,7 @@ TEST_F(refuse, too_many_mappings)
 	write_text("/proc/sys/vm/max_map_count", text);
 }
 
-/* RLIMIT_AS and RLIMIT_DATA judge what there is afterwards. */
+/* RLIMIT_AS and RLIMIT_DATA apply to the sizes after the call. */
 TEST_F(refuse, limits_of_dontunmap)
 {
 	const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
@@ -301,7 +304,7 @@ TEST_F(refuse, limits_of_dontunmap)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, getrlimit(limits[i], &old));
 		new = old;
-		/* Not a page of stack or heap must be missing for the test. */
+		/* One page more, in case the stack or heap of the test grows. */
 		new.rlim_cur = (read_count("/proc/self/status", counts[i]) << 10) + page;
 		ASSERT_EQ(0, setrlimit(limits[i], &new));
 		errno = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mremap() of a range that is made of several mappings, as an administrator sees
- * it: counters in /proc/vmstat, and the event mmap:mremap_range.
+ * mremap() of a range of several mappings, as administrators can observe it: the
+ * counters in /proc/vmstat, and the event mmap:mremap_range.
  *
- * What they tell is in Documentation/userspace-api/mremap_range.rst.
+ * Documentation/userspace-api/mremap_range.rst describes both.
  */
 #define _GNU_SOURCE
 #include <sys/mount.h>
@@ -16,17 +16,20 @@
 
 static size_t page;
 
-/* How many moves there have been of several mappings. Others make none. */
+/*
+ * Numbers of moves of several mappings since boot, by all processes. The tests
+ * assume that no other process makes such moves.
+ */
 struct moves {
 	long done;
-	long taken_back;
+	long aborted;
 };
 
 static struct moves read_moves(void)
 {
 	return (struct moves) {
 		.done = read_count("/proc/vmstat", "mremap_range "),
-		.taken_back = read_count("/proc/vmstat", "mremap_range_taken_back "),
+		.aborted = read_count("/proc/vmstat", "mremap_range_aborted "),
 	};
 }
 
@@ -70,13 +73,12 @@ FIXTURE_TEARDOWN(seen)
 {
 }
 
-#define EXPECT_MOVES(done_, taken_back_)				\
+#define EXPECT_MOVES(done_, aborted_)					\
 do {									\
 	struct moves now_ = read_moves();				\
 									\
 	EXPECT_EQ(self->before.done + (done_), now_.done);		\
-	EXPECT_EQ(self->before.taken_back + (taken_back_),		\
-		  now_.taken_back);					\
+	EXPECT_EQ(self->before.aborted + (aborted_), now_.aborted);	\
 } while (0)
 
 TEST_F(seen, done_is_counted)
@@ -101,7 +103,7 @@ TEST_F(seen, refused_is_not_counted)
 	EXPECT_MOVES(0, 0);
 }
 
-TEST_F(seen, taken_back_is_counted)
+TEST_F(seen, aborted_is_counted)
 {
 	const size_t ring = map_ring(self->src + self->len);
 	int status;
@@ -120,7 +122,7 @@ TEST_F(seen, taken_back_is_counted)
 	EXPECT_MOVES(0, 1);
 }
 
-/* The end of the first line of the trace that has @text in it, from there on. */
+/* Sets @line to the first line of the trace with @text, from @text on. */
 static bool find_event(const char *text, char *line, int size)
 {
 	FILE *f = fopen(TRACING "trace", "r");

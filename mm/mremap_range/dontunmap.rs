@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a move with `MREMAP_DONTUNMAP` completes.
+
+use super::{
+    plan::Segment,
+    range_move::{
+        is_locked,
+        Merge,
+        RangeMove, //
+    },
+    space::linked_vmas,
+};
+use core::ops::Range;
+use kernel::mm::MmWriteLocked;
+
+/// A move of which all has moved, while its source is completed from the start on.
+///
+/// # Invariants
+///
+/// The source is complete below `completed`, and not from there on. No VMA lies across that
+/// address, unless it is the end of the source.
+pub(super) struct Dontunmap<'a, 'mm> {
+    range_move: RangeMove<'a, 'mm>,
+    completed: usize,
+}
+
+impl<'a, 'mm> Dontunmap<'a, 'mm> {
+    pub(super) fn new(range_move: RangeMove<'a, 'mm>) -> Self {
+        let completed = range_move.plan().request().old;
+
+        // INVARIANT: Nothing is below the source.
+        Dontunmap {
+            range_move,
+            completed,
+        }
+    }
+
+    fn mm(&self) -> &MmWriteLocked<'mm> {
+        self.range_move.mm()
+    }
+
+    /// Completes the source, and merges what has moved. Does not fail.
+    ///
+    /// If source and destination are not adjacent, all of the source completes first. If they are,
+    /// what has moved may merge with the source, and does as in a sequence of calls: while the
+    /// source before it is complete and the rest is not. Locked VMAs merge when all of the source
+    /// is unlocked: they would be unlocked with a VMA of it that they merged with.
+    pub(super) fn complete(mut self) {
+        let request = *self.range_move.plan().request();
+        let end = request.source().end;
+
+        if request.is_adjacent() {
+            let mut segments = Segments::new(&self);
+            while let Some(moved) = segments.next(&self) {
+                if !self.is_locked(&moved) {
+                    self.merge(&moved);
+                }
+                let all = self.lost_all(&moved.segment);
+                self.complete_source(moved.segment.source().end, all);
+            }
+
+            let mut segments = Segments::new(&self);
+            while let Some(moved) = segments.next(&self) {
+                if self.is_locked(&moved) {
+                    self.merge(&moved);
+                }
+            }
+        } else {
+            let mut from = request.old;
+
+            self.complete_source(end, true);
+            while let Some(run) = self.range_move.plan().next_run(self.mm(), from..end) {
+                from = run.source().end;
+                self.merge(&Moved {
+                    segment: run,
+                    is_first: true,
+                    is_last: true,
+                });
+            }
+        }
+        self.complete_source(end, true);
+        self.range_move.finish();
+    }
+
+    /// Completes what is left of the source below `until` (bytes), and all of a VMA there.
+    ///
+    /// With `all`, it has lost all of its pages at once. Else only placeholders have no pages for
+    /// sure: the destination may have split the others since.
+    fn complete_source(&mut self, until: usize, all: bool) {
+        let until = self.end_of_vma(until);
+        let mut from = self.completed;
+
+        if from >= until {
+            return;
+        }
+        // INVARIANT: It is complete now, up to the end of a VMA.
+        self.completed = until;
+        if all {
+            self.range_move.complete_source(from..until, true);
+            return;
+        }
+        while let Some(vma) = linked_vmas(self.mm(), from..until).next() {
+            let Range { start, end } = vma.linked();
+            let part = from.max(start)..until.min(end);
+            let all = vma.is_relocated();
+
+            from = part.end;
+            self.range_move.complete_source(part, all);
+        }
+    }
+
+    /// Returns where the VMA ends that lies across `addr` (bytes), or `addr`.
+    fn end_of_vma(&self, addr: usize) -> usize {
+        let end = self.range_move.plan().request().source().end;
+
+        if addr <= self.completed || addr >= end {
+            return addr.min(end);
+        }
+        let vma = linked_vmas(self.mm(), addr - 1..addr).next();
+        vma.map_or(addr, |vma| vma.linked().end.clamp(addr, end))
+    }
+
+    /// Returns whether the VMA that the segment is of lost all of its pages at once, except for
+    /// those that the destination had unmapped by then. A locked VMA is split at the segment's
+    /// ends.
+    fn lost_all(&self, segment: &Segment) -> bool {
+        let Range { start, .. } = segment.source();
+
+        is_locked(self.mm(), start)
+            || self.range_move.plan().vma_range_at(start, segment) == segment.source()
+    }
+
+    fn is_locked(&self, moved: &Moved) -> bool {
+        is_locked(self.mm(), moved.segment.destination().start)
+    }
+
+    /// Merges what has moved with what is around it, but not with its source, nor with what was one
+    /// VMA with the source when the move began. A locked VMA was split then, and what was split off
+    /// is another VMA.
+    fn merge(&mut self, moved: &Moved) {
+        // What has been relocated must not merge while it is linked at the source.
+        if !self.range_move.source_is_linked() {
+            return;
+        }
+        let segment = &moved.segment;
+        let Range { start, end } = segment.destination();
+        let (first, last) = (segment.source().start, segment.source().end - 1);
+        let (before, after) = (start.wrapping_sub(1), end);
+
+        let with_prev = !self.vma_range(first).contains(&before)
+            && !(moved.is_first && self.vma_range_then(first, start, segment).contains(&before));
+        let with_next = moved.is_last
+            && !self.vma_range(last).contains(&after)
+            && !self.vma_range_then(last, end - 1, segment).contains(&after);
+
+        if self.vma_range(start).start == start && self.vma_range(end - 1).end == end {
+            // INVARIANT: These are whole VMAs, and all of the source is linked once.
+            self.range_move
+                .merge(Merge::new(segment, with_prev, with_next));
+        }
+    }
+
+    /// Returns the addresses of the VMA at `addr` (bytes).
+    fn vma_range(&self, addr: usize) -> Range<usize> {
+        let vma = self.mm().vma_lookup(addr);
+
+        vma.map_or(0..0, |vma| vma.start()..vma.end())
+    }
+
+    /// Returns the addresses that the VMA at `addr` of the source had when the page at it moved to
+    /// `new`.
+    fn vma_range_then(&self, addr: usize, new: usize, segment: &Segment) -> Range<usize> {
+        if is_locked(self.mm(), new) {
+            self.vma_range(addr)
+        } else {
+            self.range_move.plan().vma_range_at(addr, segment)
+        }
+    }
+}
+
+/// What has moved and merges: a segment, or a whole run.
+struct Moved {
+    segment: Segment,
+    /// It is the first of its run.
+    is_first: bool,
+    /// It is the last of its run.
+    is_last: bool,
+}
+
+/// A walk over the segments, in address order. The next one is found before this one merges.
+struct Segments {
+    next: Option<Segment>,
+    prev_end: Option<usize>,
+}
+
+impl Segments {
+    fn new(dontunmap: &Dontunmap<'_, '_>) -> Self {
+        let plan = dontunmap.range_move.plan();
+
+        Segments {
+            next: plan.next_segment(dontunmap.mm(), plan.request().old),
+            prev_end: None,
+        }
+    }
+
+    fn next(&mut self, dontunmap: &Dontunmap<'_, '_>) -> Option<Moved> {
+        let segment = self.next?;
+        let Range { start, end } = segment.source();
+        let is_first = self.prev_end != Some(start);
+
+        self.next = dontunmap
+            .range_move
+            .plan()
+            .next_segment(dontunmap.mm(), end);
+        self.prev_end = Some(end);
+        Some(Moved {
+            segment,
+            is_first,
+            is_last: self.next.map_or(true, |next| next.source().start != end),
+        })
+    }
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! C functions and fields, with the requirements of each: all of the unsafe code but for the entry
+//! from C.
+//!
+//! What a function here changes may depend on what has been done before. It then takes a value
+//! that only the code makes which has done that: a [`Batch`], a [`Split`], a [`Vacated`] run or a
+//! [`Merge`].
+//!
+//! C headers: `mm/mremap.h`, [`include/linux/mm.h`](srctree/include/linux/mm.h),
+//! [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
+
+use super::{
+    batch::{
+        Batch,
+        MergeKey,
+        Rmap, //
+    },
+    plan::Segment,
+    range_move::{
+        Merge,
+        Vacated, //
+    },
+};
+use core::{
+    ops::Range,
+    ptr, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    mm::{
+        virt::{
+            flags,
+            vm_flags_t,
+            VmaRef, //
+        },
+        MmWriteLocked, //
+    },
+    prelude::*,
+    types::Opaque,
+};
+
+// What an address space and its limits are.
+
+/// Returns the first address after user space, in bytes.
+pub(crate) fn task_size() -> usize {
+    // SAFETY: An FFI call without requirements.
+    unsafe { bindings::TASK_SIZE() }
+}
+
+/// Returns how many VMAs there are.
+pub(crate) fn map_count(mm: &MmWriteLocked<'_>) -> usize {
+    // SAFETY: The address space is valid and locked by the type invariants, so that the field is
+    // not written meanwhile.
+    let count = unsafe { (*mm.as_raw()).__bindgen_anon_1.map_count };
+
+    count as usize
+}
+
+/// Returns how many VMAs an address space may have.
+pub(crate) fn sysctl_max_map_count() -> usize {
+    // SAFETY: An integer that may be written at any time, so it is read as volatile; any value
+    // that it ever had will do.
+    let max = unsafe { ptr::addr_of!(bindings::sysctl_max_map_count).read_volatile() };
+
+    max as usize
+}
+
+/// Returns whether the address space of the current task may grow by `pages`.
+pub(crate) fn may_expand_vm(mm: &MmWriteLocked<'_>, pages: usize) -> bool {
+    // SAFETY: The address space is valid and locked by the type invariants. Without flags, data is
+    // not checked.
+    unsafe { bindings::may_expand_vm(mm.as_raw(), 0, pages) }
+}
+
+/// Returns whether the data of the current task may grow by `pages`.
+pub(crate) fn may_expand_data_vm(mm: &MmWriteLocked<'_>, pages: usize) -> bool {
+    // SAFETY: The address space is valid and locked by the type invariants.
+    unsafe { bindings::may_expand_data_vm(mm.as_raw(), pages) }
+}
+
+/// Returns whether page tables can move as a whole.
+pub(crate) fn moves_tables() -> bool {
+    // SAFETY: An FFI call without requirements.
+    unsafe { bindings::mremap_moves_tables() }
+}
+
+// What a VMA is.
+
+/// Returns whether VMAs with these flags count for `RLIMIT_DATA`.
+pub(crate) fn is_data_mapping(flags: vm_flags_t) -> bool {
+    // SAFETY: An FFI call without requirements.
+    unsafe { bindings::is_data_mapping(flags) }
+}
+
+/// Returns the size of the pages of a VMA in bytes: of hugetlb, that of its huge pages.
+pub(crate) fn vma_kernel_pagesize(vma: &VmaRef) -> usize {
+    // SAFETY: The VMA is valid by the type invariants.
+    unsafe { bindings::vma_kernel_pagesize(vma.as_ptr()) }
+}
+
+/// Returns whether the memory of a VMA is anonymous.
+#[inline]
+pub(crate) fn vma_is_anonymous(vma: &VmaRef) -> bool {
+    // SAFETY: The VMA is valid and does not change by the type invariants.
+    unsafe { (*vma.as_ptr()).vm_ops.is_null() }
+}
+
+/// Returns whether a VMA has a file.
+#[inline]
+pub(crate) fn has_file(vma: &VmaRef) -> bool {
+    // SAFETY: The VMA is valid and does not change by the type invariants.
+    unsafe { !(*vma.as_ptr()).vm_file.is_null() }
+}
+
+/// Returns whether a VMA is anonymous and never had a page.
+#[inline]
+pub(crate) fn is_unfaulted(vma: &VmaRef) -> bool {
+    // SAFETY: The VMA is valid and does not change by the type invariants.
+    vma_is_anonymous(vma) && unsafe { (*vma.as_ptr()).anon_vma.is_null() }
+}
+
+/// Returns whether a VMA has a `vm_ops->open()`, `close()` or `mremap()`.
+#[inline]
+pub(crate) fn has_hooks(vma: &VmaRef) -> bool {
+    // SAFETY: The VMA is valid by the type invariants, and so are its operations if it has any.
+    let ops = unsafe { (*vma.as_ptr()).vm_ops.as_ref() };
+
+    ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
+}
+
+/// Returns what finds the pages of a VMA.
+#[inline]
+pub(crate) fn rmap(vma: &VmaRef) -> Rmap {
+    let vma = vma.as_ptr();
+
+    // SAFETY: The VMA is valid and does not change by the type invariants, and it holds a reference
+    // to its file and its `anon_vma`. Others may change these two, so no Rust reference is made to
+    // them; the fields that are read stay as they are.
+    unsafe {
+        let (file, anon_vma) = ((*vma).vm_file, (*vma).anon_vma);
+
+        Rmap {
+            file: if file.is_null() {
+                ptr::null()
+            } else {
+                (*file).f_mapping
+            },
+            root: if anon_vma.is_null() {
+                ptr::null()
+            } else {
+                (*anon_vma).root
+            },
+        }
+    }
+}
+
+/// Returns what is equal of VMAs that can merge.
+#[inline]
+pub(crate) fn merge_key(vma: &VmaRef) -> MergeKey {
+    MergeKey {
+        flags: vma.flags() & !flags::SOFTDIRTY,
+        // SAFETY: The VMA is valid and does not change by the type invariants.
+        file: unsafe { (*vma.as_ptr()).vm_file },
+    }
+}
+
+// What may be done.
+
+/// Checks whether a segment of a VMA may move.
+///
+/// C function: `mremap_check_move()`, which has the errnos.
+pub(crate) fn check_move(vma: &VmaRef, segment: &Segment, dontunmap: bool) -> Result {
+    let Range { start, .. } = segment.source();
+    let new = segment.destination().start;
+
+    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+    to_result(unsafe {
+        bindings::mremap_check_move(vma.as_ptr(), start, segment.len(), new, dontunmap)
+    })
+}
+
+/// Checks whether what a VMA has of `range` (bytes) may be unmapped.
+///
+/// C function: `mremap_check_unmap()`, which has the errnos.
+pub(crate) fn check_unmap(vma: &VmaRef, range: &Range<usize>) -> Result {
+    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+    to_result(unsafe { bindings::mremap_check_unmap(vma.as_ptr(), range.start, range.end) })
+}
+
+// What fails without a loss.
+
+/// Committed memory that has been charged for. Dropping it uncharges.
+///
+/// # Invariants
+///
+/// `pages` have been charged for, and are uncharged by nothing else.
+#[must_use = "a charge that is not used is uncharged immediately"]
+pub(crate) struct Charge {
+    pages: usize,
+}
+
+impl Charge {
+    /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
+    ///
+    /// Fails with [`ENOMEM`] if the system does not allow the difference. C functions:
+    /// `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
+    pub(crate) fn new(mm: &MmWriteLocked<'_>, pages: usize, freed: usize) -> Result<Self> {
+        let checked = pages.saturating_sub(freed);
+
+        if checked != 0 {
+            // SAFETY: The address space is valid by the type invariants.
+            let err =
+                unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), checked as isize) };
+            if err != 0 {
+                return Err(ENOMEM);
+            }
+        }
+
+        // SAFETY: An FFI call without requirements.
+        unsafe { bindings::vm_acct_memory((pages - checked) as isize) };
+        // INVARIANT: `checked` pages and the rest have been charged for.
+        Ok(Charge { pages })
+    }
+
+    /// Leaves the charge to the VMAs that it is for, which uncharge when they are unmapped.
+    pub(crate) fn keep(&mut self) {
+        // INVARIANT: Nothing is left to be uncharged by this.
+        self.pages = 0;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        // SAFETY: So many pages have been charged for by the type invariants.
+        unsafe { bindings::vm_unacct_memory(self.pages as isize) };
+    }
+}
+
+/// Gives the pages of a segment that KSM has merged back to the VMA, each a copy of its own.
+///
+/// Sleeps. Fails with [`ENOMEM`], or with [`ERESTARTSYS`] on a signal; the pages that were copied
+/// by then stay so. C function: `mremap_unmerge_ksm()`.
+pub(crate) fn unmerge_ksm(vma: &VmaRef, segment: &Segment) -> Result {
+    let Range { start, end } = segment.source();
+
+    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+    to_result(unsafe { bindings::mremap_unmerge_ksm(vma.as_ptr(), start, end) })
+}
+
+/// An address at which a VMA has been split.
+pub(crate) struct Split(usize);
+
+/// Splits the VMA at `addr` (bytes).
+///
+/// Fails with [`EINVAL`] if no VMA starts before `addr` and ends after it, with [`ENOMEM`], and as
+/// `vm_ops->may_split()` does. Does not check the number of VMAs. C function: `mremap_split()`.
+pub(crate) fn split(mm: &mut MmWriteLocked<'_>, addr: usize) -> Result<Split> {
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    to_result(unsafe { bindings::mremap_split(mm.as_raw(), addr) })?;
+    Ok(Split(addr))
+}
+
+/// Undoes a split, if what was one VMA is adjacent again.
+///
+/// C function: `mremap_unsplit()`.
+pub(crate) fn unsplit(mm: &mut MmWriteLocked<'_>, split: Split) {
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    // At the address a VMA was split by the type invariants.
+    unsafe { bindings::mremap_unsplit(mm.as_raw(), split.0) };
+}
+
+/// Stops tracking the memory type of the VMA at `addr` (bytes), which is what a split has left
+/// outside of the source.
+///
+/// C function: `mremap_untrack_pfn()`.
+pub(crate) fn untrack_pfn(mm: &mut MmWriteLocked<'_>, addr: usize) {
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    unsafe { bindings::mremap_untrack_pfn(mm.as_raw(), addr) };
+}
+
+// The move, forth and back.
+
+/// VMAs without pages that take the places of relocated ones when `MREMAP_DONTUNMAP` completes.
+/// Wraps a list of `struct vm_area_struct`. Dropping it frees those that have not been linked.
+///
+/// # Invariants
+///
+/// The list is initialised, does not move, and holds placeholders that are linked nowhere else.
+pub(crate) struct Placeholders(KBox<Opaque<bindings::list_head>>);
+
+impl Placeholders {
+    /// Makes an empty list. Fails with [`ENOMEM`].
+    pub(crate) fn new() -> Result<Self> {
+        let list = KBox::new(Opaque::<bindings::list_head>::uninit(), GFP_KERNEL)?;
+        let head = list.get();
+
+        // SAFETY: The memory has just been allocated for a list head.
+        unsafe {
+            (*head).next = head;
+            (*head).prev = head;
+        }
+        // INVARIANT: The list has been initialised, in a box, and is empty.
+        Ok(Placeholders(list))
+    }
+
+    /// Returns whether none is left to be linked.
+    pub(crate) fn is_empty(&self) -> bool {
+        let head = self.0.get();
+
+        // SAFETY: The list is initialised by the type invariants.
+        unsafe { (*head).next == head }
+    }
+}
+
+impl Drop for Placeholders {
+    fn drop(&mut self) {
+        // SAFETY: What the list holds is linked nowhere else by the type invariants.
+        unsafe { bindings::mremap_free_placeholders(self.0.get()) };
+    }
+}
+
+/// Relocates the VMAs of a batch, and adds a placeholder for each if there is a list.
+///
+/// Takes the locks of the reverse mapping; sleeps. Fails with [`ENOMEM`]; then the VMAs and their
+/// pages are where they were, but VMAs may be linked at the destination. C function:
+/// `mremap_relocate()`.
+pub(crate) fn relocate(
+    batch: &mut Batch<'_, '_>,
+    placeholders: Option<&mut Placeholders>,
+) -> Result {
+    let new = batch.segment().destination().start;
+    let list = placeholders.map_or(ptr::null_mut(), |placeholders| placeholders.0.get());
+    let (vmas, count) = batch.as_raw();
+
+    // SAFETY: By the type invariants of `Batch` these are adjacent, valid VMAs of an address space
+    // that is locked and borrowed mutably, the plan relocates them, they have one rmap, and a huge
+    // page can only be that of a VMA which is alone. The plan has checked that the destination is
+    // no part of the source. The list, if any, is initialised by the type invariants.
+    to_result(unsafe { bindings::mremap_relocate(vmas, count, new, list) })
+}
+
+/// Relocates the VMAs of a batch that has been relocated back to where they were.
+///
+/// Does not fail, unless a page table is missing, which would be a bug: then it warns, the VMAs
+/// stay at the destination with their pages, are no longer linked at the source, and this returns
+/// `false`. C function: `mremap_relocate_back()`.
+pub(crate) fn relocate_back(batch: &mut Batch<'_, '_>) -> bool {
+    let old = batch.segment().source().start;
+    let (vmas, count) = batch.as_raw();
+
+    // SAFETY: As in `relocate()`: by the type invariants of `Batch` these are the VMAs of one call
+    // of `mremap_relocate()`, and they are still linked where they were.
+    unsafe { bindings::mremap_relocate_back(vmas, count, old) }
+}
+
+/// Copies the VMA of a batch, and moves the pages of its segment to the copy, which is not charged
+/// for.
+///
+/// Sleeps. Fails with [`ENOMEM`], and as `vm_ops->mremap()` does; then the pages are where they
+/// were, but there may be a copy. C function: `mremap_copy()`.
+pub(crate) fn copy(batch: &mut Batch<'_, '_>) -> Result {
+    let segment = batch.segment();
+    let (vmas, _) = batch.as_raw();
+
+    // SAFETY: By the type invariants of `Batch` there is a first VMA, valid and in an address space
+    // that is locked and borrowed mutably, of which the segment is a part. The plan has checked
+    // that the destination is no part of the source.
+    to_result(unsafe {
+        bindings::mremap_copy(
+            *vmas,
+            segment.source().start,
+            segment.len(),
+            segment.destination().start,
+        )
+    })
+}
+
+/// Moves the pages of a segment back from the copy of its VMA. The copy stays.
+///
+/// Sleeps. Does not fail. C function: `mremap_copy_back()`.
+pub(crate) fn copy_back(batch: &mut Batch<'_, '_>) {
+    let segment = batch.segment();
+    let (vmas, _) = batch.as_raw();
+
+    // SAFETY: As in `copy()`.
+    unsafe {
+        bindings::mremap_copy_back(
+            *vmas,
+            segment.source().start,
+            segment.len(),
+            segment.destination().start,
+        )
+    };
+}
+
+/// Calls the hook of a VMA that has been copied, and is where it was again.
+///
+/// C function: `mremap_call_hook()`.
+pub(crate) fn call_mremap_hook(vma: &VmaRef) {
+    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+    //
+    // An error is of no use: its owner has agreed to this place before.
+    let _ = unsafe { bindings::mremap_call_hook(vma.as_ptr()) };
+}
+
+// The end of a move. None of it fails.
+
+/// Unlinks a run, frees its page tables, and unmaps the VMAs in it that have been copied or are
+/// copies.
+///
+/// C function: `mremap_unlink_range()`.
+pub(crate) fn unlink_range(mm: &mut MmWriteLocked<'_>, run: Vacated) {
+    let Range { start, end } = run.range();
+
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    // What the range has is at another place by the type invariants of `Vacated`.
+    unsafe { bindings::mremap_unlink_range(mm.as_raw(), start, end, run.copies()) };
+}
+
+/// Completes what stays of the VMAs of a source: puts placeholders in the place of those that have
+/// been relocated, counts all of them, and unlocks them. With `all`, VMAs in the range have lost
+/// all of their pages, and not been split since.
+///
+/// The caller has charged for them. C function: `mremap_complete_dontunmap()`.
+pub(crate) fn complete_dontunmap(
+    mm: &mut MmWriteLocked<'_>,
+    run: Vacated,
+    placeholders: &mut Placeholders,
+    all: bool,
+) {
+    let Range { start, end } = run.range();
+
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    // What the range has is at another place by the type invariants of `Vacated`. The list is
+    // initialised by the type invariants.
+    unsafe {
+        bindings::mremap_complete_dontunmap(mm.as_raw(), start, end, placeholders.0.get(), all)
+    };
+}
+
+/// Merges VMAs that have moved with what is around them. Where memory is short they stay as they
+/// are.
+///
+/// C function: `mremap_merge()`.
+pub(crate) fn merge(mm: &mut MmWriteLocked<'_>, merge: &Merge) {
+    let Range { start, end } = merge.range();
+
+    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
+    // By the type invariants of `Merge` these are whole VMAs, each linked once.
+    unsafe {
+        bindings::mremap_merge(
+            mm.as_raw(),
+            start,
+            end,
+            merge.with_prev(),
+            merge.with_next(),
+        )
+    };
+}
+
+/// Validates the maple tree, in a kernel that is configured to.
+///
+/// C function: `validate_mm()`.
+pub(crate) fn validate_mm(mm: &MmWriteLocked<'_>) {
+    // SAFETY: The address space is valid and locked by the type invariants.
+    unsafe { bindings::validate_mm(mm.as_raw()) };
+}

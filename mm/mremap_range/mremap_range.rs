@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moves of a range of VMAs by one `mremap()`.
+//!
+//! The only entry is [`mremap_move_range()`]. See `Documentation/mm/mremap_range.rst`.
+//!
+//! C header: `mm/mremap.h`
+
+#![deny(unsafe_code)]
+
+mod batch;
+mod dontunmap;
+#[allow(unsafe_code)]
+mod ffi;
+mod plan;
+mod range_move;
+mod space;
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    ffi::c_int,
+    mm::{
+        MmWriteLocked,
+        UnmapEvents, //
+    },
+    prelude::*,
+};
+use plan::Request;
+use range_move::{
+    RangeMove,
+    Tally, //
+};
+
+/// Moves a range, all of it or none.
+fn move_range(
+    mm: &mut MmWriteLocked<'_>,
+    request: Request,
+    events: &mut UnmapEvents<'_>,
+    tally: &mut Tally,
+) -> Result {
+    let mut range_move = RangeMove::new(mm, request, tally)?;
+
+    range_move.unmerge_ksm()?;
+    range_move.split_ends()?;
+    range_move.unmap_destination(events)?;
+    range_move.move_vmas()?;
+    if request.dontunmap {
+        range_move.complete_dontunmap();
+    } else {
+        range_move.complete();
+    }
+    Ok(())
+}
+
+/// Moves a range of VMAs in `mm`, the address space of the current task.
+///
+/// Returns 0 or a negative errno, and sets the outcome in `range`.
+///
+/// # Safety
+///
+/// - `mm` is valid, and its mmap lock is held for writing by the current task and stays so.
+/// - `range` is initialised and valid, and used by nothing else meanwhile: whole pages, of which
+///   the source and the destination neither wrap nor overlap.
+/// - `range->uf_unmap` is an initialised list head, used by nothing else meanwhile and given to
+///   `userfaultfd_unmap_complete()` afterwards.
+#[allow(unsafe_code)]
+#[no_mangle]
+pub unsafe extern "C" fn mremap_move_range(
+    mm: *mut bindings::mm_struct,
+    range: *mut bindings::mremap_range,
+) -> c_int {
+    // SAFETY: `range` is valid and used by nothing else by the requirements of this function.
+    let range = unsafe { &mut *range };
+    let request = Request {
+        old: range.addr,
+        new: range.new_addr,
+        len: range.len,
+        dontunmap: range.dontunmap,
+    };
+    let Some(list) = NonNull::new(range.uf_unmap) else {
+        return EINVAL.to_errno();
+    };
+    // SAFETY: The list is initialised and used by nothing else by the requirements of this
+    // function, and `events` does not outlive it.
+    let mut events = unsafe { UnmapEvents::from_raw(list) };
+    // SAFETY: `mm` is valid and locked by the requirements of this function, and its VMAs are used
+    // through this value only until the function returns.
+    let mut mm = unsafe { MmWriteLocked::from_raw(mm) };
+    let mut tally = Tally::default();
+
+    let result = move_range(&mut mm, request, &mut events, &mut tally);
+
+    range.relocated = tally.relocated;
+    range.copied = tally.copied;
+    range.aborted = tally.aborted;
+    result.map_or_else(Error::to_errno, |()| 0)
+}

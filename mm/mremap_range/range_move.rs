@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A move under way.
+//!
+//! ```text
+//!   new: plan, check, charge    may fail, nothing is lost
+//!   unmerge_ksm, split_ends     may fail, nothing is lost
+//!   unmap_destination           may fail; what was mapped there is lost
+//!   move_vmas                   may fail, and is rolled back
+//!   complete                    does not fail
+//! ```
+//!
+//! Nothing merges until nothing can fail, so that what is rolled back is what has moved.
+
+use super::{
+    batch::{
+        Batch,
+        Buffer, //
+    },
+    dontunmap::Dontunmap,
+    ffi::{
+        self,
+        Charge,
+        Placeholders,
+        Split, //
+    },
+    plan::{
+        plan,
+        CheckedPlan,
+        MoveKind,
+        Refusal,
+        Request,
+        Segment, //
+    },
+    space::linked_vmas,
+};
+use core::ops::Range;
+use kernel::{
+    current,
+    mm::{
+        virt::flags,
+        MmWriteLocked,
+        UnmapEvents, //
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+    task::cond_resched,
+};
+
+/// What has become of the VMAs of a move.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// How many were relocated.
+    pub(crate) relocated: usize,
+    /// How many were copied.
+    pub(crate) copied: usize,
+    /// The move had begun when it failed, and was rolled back.
+    pub(crate) aborted: bool,
+}
+
+/// A run that unlinks or completes, as its VMAs have their pages at another place.
+///
+/// # Invariants
+///
+/// What is linked in `range` are whole VMAs that have been relocated elsewhere, VMAs of which the
+/// pages have moved to copies, or copies of which the pages have moved back. There are none of the
+/// last two without `copies`.
+pub(crate) struct Vacated {
+    range: Range<usize>,
+    copies: bool,
+}
+
+impl Vacated {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    pub(super) fn copies(&self) -> bool {
+        self.copies
+    }
+}
+
+/// VMAs that have moved and merge.
+///
+/// # Invariants
+///
+/// `range` is covered by VMAs that have moved there, each as a whole. They and, where it is to be
+/// merged with, what is before and after them are linked at one place only.
+pub(crate) struct Merge {
+    range: Range<usize>,
+    with_prev: bool,
+    with_next: bool,
+}
+
+impl Merge {
+    // INVARIANT: The callers, below and in `dontunmap.rs`, merge a segment or run that has moved.
+    pub(super) fn new(moved: &Segment, with_prev: bool, with_next: bool) -> Self {
+        Merge {
+            range: moved.destination(),
+            with_prev,
+            with_next,
+        }
+    }
+
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    pub(super) fn with_prev(&self) -> bool {
+        self.with_prev
+    }
+
+    pub(super) fn with_next(&self) -> bool {
+        self.with_next
+    }
+}
+
+impl From<Refusal<Error>> for Error {
+    fn from(refusal: Refusal<Error>) -> Error {
+        match refusal {
+            Refusal::NothingMapped => EFAULT,
+            Refusal::RoundedUp => EINVAL,
+            Refusal::Segment { error, .. } => error,
+            Refusal::Destination { error, .. } => error,
+            Refusal::Totals(error) => error,
+        }
+    }
+}
+
+/// The last step of a move that is done, of those that VMAs must not move without.
+#[derive(PartialEq, Eq)]
+enum Step {
+    Planned,
+    Split,
+    Unmapped,
+}
+
+/// A move under way. Dropping it rolls back, until it is completed.
+///
+/// # Invariants
+///
+/// - `plan` was made of `mm`, which has been borrowed mutably since.
+/// - What the source has below `moved` is at the destination: relocated, with its pages, or copied,
+///   with the pages at the copy. What it has from there on is where it was.
+/// - From `Step::Unmapped` on, nothing is linked at the destination under a segment except for what
+///   the source has below `linked`, or copies of that.
+/// - If `copies` is not set, nothing was copied.
+pub(crate) struct RangeMove<'a, 'mm> {
+    mm: &'a mut MmWriteLocked<'mm>,
+    plan: CheckedPlan,
+    charge: Charge,
+    buffer: Buffer,
+    /// With `MREMAP_DONTUNMAP`.
+    placeholders: Option<Placeholders>,
+    /// Where the VMA was split that lies across the start of the source, and across its end.
+    splits: [Option<Split>; 2],
+    step: Step,
+    linked: usize,
+    moved: usize,
+    copies: bool,
+    completed: bool,
+    tally: &'a mut Tally,
+}
+
+impl<'a, 'mm> RangeMove<'a, 'mm> {
+    /// Plans and checks a move, and charges for the VMAs that it adds.
+    ///
+    /// Fails as the checks do, see `Documentation/userspace-api/mremap_range.rst`, and with
+    /// [`ENOMEM`].
+    pub(crate) fn new(
+        mm: &'a mut MmWriteLocked<'mm>,
+        request: Request,
+        tally: &'a mut Tally,
+    ) -> Result<Self> {
+        let plan = plan(&*mm, request, PAGE_SIZE)?;
+        let Request { old, len, .. } = *plan.request();
+        let totals = plan.totals();
+        let (charge, placeholders) = if request.dontunmap {
+            let charge = Charge::new(mm, totals.moved.accounted, totals.unmapped.accounted)?;
+
+            (charge, Some(Placeholders::new()?))
+        } else {
+            (Charge::new(mm, 0, 0)?, None)
+        };
+
+        // INVARIANT: Nothing has moved or is linked at the destination.
+        Ok(RangeMove {
+            mm,
+            plan,
+            charge,
+            buffer: Buffer::new(len)?,
+            placeholders,
+            splits: [None, None],
+            step: Step::Planned,
+            linked: old,
+            moved: old,
+            copies: false,
+            completed: false,
+            tally,
+        })
+    }
+
+    /// Returns the address space, to look at.
+    pub(super) fn mm(&self) -> &MmWriteLocked<'mm> {
+        self.mm
+    }
+
+    /// Returns the plan.
+    pub(super) fn plan(&self) -> &CheckedPlan {
+        &self.plan
+    }
+
+    /// Unmerges the pages that KSM has merged: where they go there may be pages that KSM found by
+    /// their address.
+    ///
+    /// If the move fails later they stay unmerged, which only KSM sees. Fails with [`ENOMEM`], with
+    /// [`ERESTARTSYS`] on a signal, or with [`EINTR`] if the task is killed.
+    pub(crate) fn unmerge_ksm(&mut self) -> Result {
+        if self.plan.totals().ksm_mergeable != 0 {
+            for vma in linked_vmas(self.mm, self.plan.request().source()) {
+                if vma.flags() & flags::MERGEABLE == 0 {
+                    continue;
+                }
+                if let Some(segment) = self.plan.segment(&vma) {
+                    ffi::unmerge_ksm(&vma, &segment)?;
+                }
+            }
+        }
+        // A task that has been killed does not lose its destination.
+        check_killed()
+    }
+
+    /// Splits the VMAs that lie across the ends of the source.
+    ///
+    /// With `MREMAP_DONTUNMAP`, a VMA is split only if it is locked, as the part that loses its
+    /// pages is unlocked. Fails with [`ENOMEM`], as `vm_ops->may_split()` does, and with [`EINVAL`]
+    /// out of order.
+    pub(crate) fn split_ends(&mut self) -> Result {
+        if self.step != Step::Planned {
+            return Err(EINVAL);
+        }
+        let Request { dontunmap, .. } = *self.plan.request();
+        let Range { start, end } = self.plan.request().source();
+        let totals = self.plan.totals();
+        let ends = [(totals.splits_first, start), (totals.splits_last, end)];
+
+        self.tally.aborted = true;
+        for (split, (splits, at)) in self.splits.iter_mut().zip(ends) {
+            if splits && (!dontunmap || is_locked(self.mm, at)) {
+                *split = Some(ffi::split(self.mm, at)?);
+            }
+        }
+        self.step = Step::Split;
+        Ok(())
+    }
+
+    /// Unmaps the destination of each run. That is not rolled back.
+    ///
+    /// Fails as [`MmWriteLocked::munmap()`], and with [`EINVAL`] out of order.
+    pub(crate) fn unmap_destination(&mut self, events: &mut UnmapEvents<'_>) -> Result {
+        if self.step != Step::Split {
+            return Err(EINVAL);
+        }
+        let Range { start, end } = self.plan.request().source();
+        let mut from = start;
+
+        while let Some(run) = self.plan.next_run(&*self.mm, from..end) {
+            self.mm.munmap(run.destination(), events)?;
+            from = run.source().end;
+        }
+        self.step = Step::Unmapped;
+        Ok(())
+    }
+
+    /// Moves the VMAs of the source, in address order.
+    ///
+    /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed, and
+    /// with [`EINVAL`] out of order.
+    pub(crate) fn move_vmas(&mut self) -> Result {
+        if self.step != Step::Unmapped {
+            return Err(EINVAL);
+        }
+        while self.move_batch()? {
+            check_killed()?;
+            cond_resched();
+        }
+        Ok(())
+    }
+
+    /// Moves the next batch. Returns whether there was one.
+    fn move_batch(&mut self) -> Result<bool> {
+        let part = self.moved..self.plan.request().source().end;
+        let Some(mut batch) = Batch::next(self.mm, &self.plan, part, &mut self.buffer) else {
+            return Ok(false);
+        };
+        let end = batch.segment().source().end;
+
+        // INVARIANT: A batch that does not move may still be linked at the destination.
+        self.linked = end;
+        match batch.kind() {
+            MoveKind::Relocate => {
+                ffi::relocate(&mut batch, self.placeholders.as_mut())?;
+                self.tally.relocated += batch.count();
+            }
+            MoveKind::Copy(_) => {
+                self.copies = true;
+                ffi::copy(&mut batch)?;
+                self.tally.copied += 1;
+            }
+        }
+        // INVARIANT: All of it has moved.
+        self.moved = end;
+        Ok(true)
+    }
+
+    /// Completes a move: the source is unlinked, and what has moved merges.
+    pub(crate) fn complete(mut self) {
+        let source = self.plan.request().source();
+        let mut from = source.start;
+
+        while let Some(run) = self.plan.next_run(&*self.mm, from..self.moved) {
+            let Range { start, end } = run.destination();
+
+            from = run.source().end;
+            // INVARIANT: What has moved is at the destination, and was split where the source ends.
+            ffi::unlink_range(
+                self.mm,
+                Vacated {
+                    range: run.source(),
+                    copies: self.copies,
+                },
+            );
+            // INVARIANT: The run has been unlinked where it was. What the source still has is not
+            // merged with.
+            self.merge(Merge::new(
+                &run,
+                !source.contains(&start.wrapping_sub(1)),
+                !source.contains(&end),
+            ));
+        }
+        self.untrack_remainders();
+        self.finish();
+    }
+
+    /// Stops tracking the memory type of what a split VMA has outside of the source, as a move of a
+    /// part of a VMA always has.
+    fn untrack_remainders(&mut self) {
+        let Range { start, end } = self.plan.request().source();
+        let destination = self.plan.request().destination();
+
+        for (split, addr) in self.splits.iter_mut().zip([start.wrapping_sub(1), end]) {
+            // If source and destination are adjacent, it has been unmapped.
+            if split.take().is_some() && !destination.contains(&addr) {
+                ffi::untrack_pfn(self.mm, addr);
+            }
+        }
+    }
+
+    /// Merges VMAs that have moved.
+    pub(super) fn merge(&mut self, merge: Merge) {
+        let Range { start, end } = merge.range();
+        let first_end = self.mm.vma_lookup(start).map_or(end, |vma| vma.end());
+
+        if self.copies || !self.buffer.none_mergeable() || first_end >= end {
+            ffi::merge(self.mm, &merge);
+            return;
+        }
+        // None can merge with the one before it, except for the ends.
+        let last_start = self.mm.vma_lookup(end - 1).map_or(start, |vma| vma.start());
+
+        // INVARIANT: These are the first and the last of the VMAs.
+        let first = Merge {
+            range: start..first_end,
+            with_next: false,
+            ..merge
+        };
+        let last = Merge {
+            range: last_start..end,
+            with_prev: false,
+            ..merge
+        };
+        ffi::merge(self.mm, &first);
+        ffi::merge(self.mm, &last);
+    }
+
+    /// Leaves the charge to the VMAs. The move is not rolled back any more.
+    pub(super) fn finish(&mut self) {
+        self.charge.keep();
+        self.completed = true;
+        self.tally.aborted = false;
+        ffi::validate_mm(self.mm);
+    }
+
+    /// Completes a move with `MREMAP_DONTUNMAP`: the VMAs of the source stay, without pages, and
+    /// what has moved merges.
+    pub(crate) fn complete_dontunmap(self) {
+        Dontunmap::new(self).complete();
+    }
+
+    /// Completes a run, or a part of one, at the source with `MREMAP_DONTUNMAP`.
+    pub(super) fn complete_source(&mut self, range: Range<usize>, all: bool) {
+        let Some(placeholders) = &mut self.placeholders else {
+            return;
+        };
+
+        // INVARIANT: `Dontunmap` completes each address once, of what has moved.
+        let run = Vacated {
+            range,
+            copies: self.copies,
+        };
+        ffi::complete_dontunmap(self.mm, run, placeholders, all);
+    }
+
+    /// Returns whether all VMAs of the source are linked there that are to stay.
+    pub(super) fn source_is_linked(&self) -> bool {
+        let placeholders = self.placeholders.as_ref();
+
+        placeholders.map_or(true, |placeholders| placeholders.is_empty())
+    }
+
+    /// Rolls back: moves the VMAs back, unlinks the destination, undoes splits, and calls the hooks
+    /// of the VMAs that had been copied.
+    ///
+    /// Does not fail. Should a page table be missing that VMAs were relocated from, which would be
+    /// a bug, they stay at the destination with their pages. A copy may leave pages behind: of a
+    /// file, whose page table khugepaged freed because they are in the page cache, or of hugetlb,
+    /// whose page table was shared meanwhile. They are unmapped, and found in the page cache.
+    fn roll_back(&mut self) {
+        let source = self.plan.request().source();
+        let moved = source.start..self.moved;
+        let mut from = moved.start;
+
+        while let Some(mut batch) =
+            Batch::next(self.mm, &self.plan, from..moved.end, &mut self.buffer)
+        {
+            from = batch.segment().source().end;
+            match batch.kind() {
+                MoveKind::Copy(_) => ffi::copy_back(&mut batch),
+                MoveKind::Relocate => {
+                    if !ffi::relocate_back(&mut batch) {
+                        self.plan.look_for_runs();
+                    }
+                }
+            }
+            cond_resched();
+        }
+        // INVARIANT: All that the source still has is where it was.
+        self.moved = source.start;
+
+        from = source.start;
+        while let Some(run) = self.plan.next_run(&*self.mm, from..self.linked) {
+            from = run.source().end;
+            // INVARIANT: What was linked at the destination has moved back.
+            ffi::unlink_range(
+                self.mm,
+                Vacated {
+                    range: run.destination(),
+                    copies: self.copies,
+                },
+            );
+        }
+        self.linked = source.start;
+
+        for split in self.splits.iter_mut().filter_map(Option::take) {
+            ffi::unsplit(self.mm, split);
+        }
+        ffi::validate_mm(self.mm);
+
+        if self.copies {
+            for vma in linked_vmas(self.mm, moved) {
+                ffi::call_mremap_hook(&vma);
+            }
+        }
+    }
+}
+
+impl Drop for RangeMove<'_, '_> {
+    fn drop(&mut self) {
+        if !self.completed {
+            self.roll_back();
+        }
+    }
+}
+
+/// Returns whether the VMA at `addr` (bytes) is locked in memory.
+pub(super) fn is_locked(mm: &MmWriteLocked<'_>, addr: usize) -> bool {
+    mm.vma_lookup(addr)
+        .is_some_and(|vma| vma.flags() & flags::LOCKED != 0)
+}
+
+/// Fails with [`EINTR`] if the current task has been killed.
+fn check_killed() -> Result {
+    if current!().fatal_signal_pending() {
+        return Err(EINTR);
+    }
+    Ok(())
+}

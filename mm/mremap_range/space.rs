@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The planner's view of an address space of the kernel.
+
+use super::{
+    ffi,
+    plan::{
+        Segment,
+        Space,
+        Totals,
+        Vma, //
+    },
+};
+use core::ops::{
+    Deref,
+    Range, //
+};
+use kernel::{
+    bindings,
+    mm::{
+        virt::{
+            flags,
+            VmaRef, //
+        },
+        MmWriteLocked,
+        VmaIter, //
+    },
+    prelude::*,
+};
+
+/// How many bytes may be mapped by page table entries that move one by one under one hold of the
+/// locks of the reverse mapping, so that others wait for a millisecond at most. A longer VMA is
+/// copied; VMAs that move together may exceed it by the last of them.
+pub(crate) const RMAP_HOLD_BYTES: usize = 64 << 20;
+
+/// The same, where page tables move as a whole. For each of them the TLBs of other CPUs are
+/// flushed.
+const RMAP_HOLD_TABLES: usize = 512 * bindings::PMD_SIZE;
+
+/// A VMA, and where the maple tree has it. A VMA that has been relocated is linked at both places
+/// until the move is complete.
+pub(crate) struct LinkedVma<'a> {
+    vma: &'a VmaRef,
+    linked: Range<usize>,
+}
+
+impl LinkedVma<'_> {
+    /// Returns where it is linked, in bytes.
+    #[inline]
+    pub(crate) fn linked(&self) -> Range<usize> {
+        self.linked.clone()
+    }
+
+    /// Returns whether its addresses are not those that it is linked at.
+    #[inline]
+    pub(crate) fn is_relocated(&self) -> bool {
+        self.start() != self.linked.start
+    }
+}
+
+impl Deref for LinkedVma<'_> {
+    type Target = VmaRef;
+
+    #[inline]
+    fn deref(&self) -> &VmaRef {
+        self.vma
+    }
+}
+
+impl Vma for LinkedVma<'_> {
+    #[inline]
+    fn range(&self) -> Range<usize> {
+        self.linked()
+    }
+
+    #[inline]
+    fn is_hugetlb(&self) -> bool {
+        self.flags() & flags::HUGETLB != 0
+    }
+
+    fn huge_page_size(&self) -> usize {
+        ffi::vma_kernel_pagesize(self)
+    }
+
+    #[inline]
+    fn is_special(&self) -> bool {
+        self.flags() & (flags::PFNMAP | flags::MIXEDMAP | flags::IO) != 0
+    }
+
+    #[inline]
+    fn has_hooks(&self) -> bool {
+        ffi::has_hooks(self)
+    }
+
+    #[inline]
+    fn is_anonymous_file(&self) -> bool {
+        ffi::vma_is_anonymous(self) && ffi::has_file(self)
+    }
+
+    #[inline]
+    fn is_long(&self, distance: usize) -> bool {
+        let len = self.linked.len();
+
+        len > RMAP_HOLD_BYTES
+            && (len > RMAP_HOLD_TABLES
+                || distance % bindings::PMD_SIZE != 0
+                || !ffi::moves_tables())
+    }
+
+    #[inline]
+    fn is_ksm_mergeable(&self) -> bool {
+        self.flags() & flags::MERGEABLE != 0
+    }
+
+    #[inline]
+    fn is_accounted(&self) -> bool {
+        self.flags() & flags::ACCOUNT != 0
+    }
+
+    #[inline]
+    fn is_data(&self) -> bool {
+        ffi::is_data_mapping(self.flags())
+    }
+}
+
+/// Iterates over VMAs in address order, and says where each is linked.
+pub(crate) struct LinkedVmas<'a>(VmaIter<'a>);
+
+impl<'a> Iterator for LinkedVmas<'a> {
+    type Item = LinkedVma<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<LinkedVma<'a>> {
+        let vma = self.0.next()?;
+
+        Some(LinkedVma {
+            vma,
+            linked: self.0.linked_at(),
+        })
+    }
+}
+
+/// Returns the VMAs that are linked in `range` (bytes).
+#[inline]
+pub(crate) fn linked_vmas<'a>(mm: &'a MmWriteLocked<'_>, range: Range<usize>) -> LinkedVmas<'a> {
+    LinkedVmas(mm.vmas(range))
+}
+
+impl Space for MmWriteLocked<'_> {
+    type Error = Error;
+    type Vma<'a>
+        = LinkedVma<'a>
+    where
+        Self: 'a;
+    type Vmas<'a>
+        = LinkedVmas<'a>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn vmas(&self, range: Range<usize>) -> LinkedVmas<'_> {
+        linked_vmas(self, range)
+    }
+
+    fn check_move(&self, vma: &LinkedVma<'_>, segment: &Segment, dontunmap: bool) -> Result {
+        ffi::check_move(vma, segment, dontunmap)
+    }
+
+    fn check_unmap(&self, vma: &LinkedVma<'_>, range: &Range<usize>) -> Result {
+        ffi::check_unmap(vma, range)
+    }
+
+    fn check_totals(&self, totals: &Totals, dontunmap: bool) -> Result {
+        let count = ffi::map_count(self);
+        let max = ffi::sysctl_max_map_count();
+
+        // A move of one VMA must stay below the limit with what it splits, and so must this: the
+        // source may be split at both ends, and the destination be unmapped in several steps.
+        if count + 2 >= max.saturating_sub(3)
+            || count + 2 + totals.vmas_peak > max
+            || count + totals.vmas_added > max + totals.vmas_removed
+        {
+            return Err(ENOMEM);
+        }
+        if !dontunmap {
+            return Ok(());
+        }
+
+        // The address space may as well shrink, where more is unmapped than moves.
+        let Totals {
+            moved, unmapped, ..
+        } = totals;
+        let all = moved.all.wrapping_sub(unmapped.all);
+        let data = moved.data.wrapping_sub(unmapped.data);
+
+        if !ffi::may_expand_vm(self, all)
+            || (moved.data != 0 && !ffi::may_expand_data_vm(self, data))
+        {
+            return Err(ENOMEM);
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> usize {
+        ffi::task_size()
+    }
+}
