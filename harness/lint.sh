@@ -16,7 +16,13 @@ check() {
 	shell)
 		shellcheck harness/*.sh .ci/run ;;
 	kernel-format)
-		find mm rust bases -name '*.rs' -exec rustfmt --edition 2021 --check {} + ;;
+		# By itself, as the modules of a file may lie in another folder here.
+		find mm rust bases -name '*.rs' | while read -r file; do
+			rustfmt --edition 2021 --check <"$file" || {
+				echo "$file is not formatted" >&2
+				exit 1
+			}
+		done ;;
 	*)
 		echo "lint: there is no check '$1', there are: $names" >&2
 		exit 2 ;;

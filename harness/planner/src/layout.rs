@@ -29,7 +29,7 @@ pub struct Kind {
     pub special: bool,
     pub anonymous_file: bool,
     pub ksm_mergeable: bool,
-    /// It takes long to move by a distance that is not a multiple of this, in bytes.
+    /// It takes long to move by a distance that has any of these bits.
     pub long: Option<usize>,
     /// It is of hugetlb, with huge pages of this size in bytes.
     pub huge: Option<usize>,
@@ -68,7 +68,7 @@ impl Vma for &Area {
     }
 
     fn is_long(&self, distance: usize) -> bool {
-        self.kind.long.is_some_and(|unit| distance % unit != 0)
+        self.kind.long.is_some_and(|mask| distance & mask != 0)
     }
 
     fn is_ksm_mergeable(&self) -> bool {
@@ -179,7 +179,7 @@ fn kinds(sealed: f64) -> impl Strategy<Value = Kind> {
         (any::<bool>(), any::<bool>(), any::<bool>()),
         prop::bool::weighted(sealed),
         (rare(), rare(), rare()),
-        prop::option::weighted(0.1, prop::sample::select(vec![2 * PAGE, usize::MAX])),
+        prop::option::weighted(0.1, prop::sample::select(vec![PAGE, usize::MAX])),
     )
         .prop_map(
             |((accounted, data, ksm_mergeable), sealed, (hooks, special, anonymous_file), long)| {

@@ -109,7 +109,7 @@ proptest! {
                 (area.kind.hooks, CopyReason::VmOps),
                 (area.kind.anonymous_file, CopyReason::AnonymousFile),
                 (
-                    area.kind.long.is_some_and(|unit| distance % unit != 0),
+                    area.kind.long.is_some_and(|mask| distance & mask != 0),
                     CopyReason::Long,
                 ),
             ];
