@@ -18,10 +18,7 @@ check() {
 	kernel-format)
 		# By itself, as the modules of a file may lie in another folder here.
 		find mm rust bases -name '*.rs' | while read -r file; do
-			rustfmt --edition 2021 --check <"$file" || {
-				echo "$file is not formatted" >&2
-				exit 1
-			}
+			rustfmt --edition 2021 <"$file" | diff -u "$file" -
 		done ;;
 	*)
 		echo "lint: there is no check '$1', there are: $names" >&2
