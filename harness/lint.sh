@@ -18,6 +18,7 @@ check() {
 	kernel-format)
 		# By itself, as the modules of a file may lie in another folder here.
 		find mm rust bases -name '*.rs' | while read -r file; do
+			# shellcheck disable=SC2094 # both only read it
 			rustfmt --edition 2021 <"$file" | diff -u "$file" -
 		done ;;
 	*)
