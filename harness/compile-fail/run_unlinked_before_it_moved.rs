@@ -6,7 +6,7 @@
 
 use crate::{
     ffi,
-    range_move::Vacated, //
+    range_move::moved::Vacated, //
 };
 use kernel::mm::MmWriteLocked;
 

@@ -7,16 +7,16 @@
 
 use crate::{
     plan::Segment,
-    range_move::Merge, //
+    range_move::RangeMove, //
 };
 
 /// Merges whatever is mapped at `new` (bytes) with the VMAs around it.
-pub fn merge(new: usize) -> Merge {
+pub fn merge(range_move: &mut RangeMove<'_, '_>, new: usize) {
     let segment = Segment {
         old: 0,
         new,
         len: 0x1000,
     };
 
-    Merge::new(&segment, true, true)
+    range_move.merge(&segment, true, true);
 }

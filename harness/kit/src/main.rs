@@ -5,6 +5,7 @@ mod assemble;
 mod base;
 mod bench;
 mod check;
+mod compile_fail;
 mod debian;
 mod demo;
 mod export;

@@ -1,7 +1,8 @@
 //! The test suites, and their sum.
 
 use crate::{
-    bench, demo, host, kunit, lint, outcome::Outcome, programs, selftest, tree::Tree, vma,
+    bench, compile_fail, demo, host, kunit, lint, outcome::Outcome, programs, selftest, tree::Tree,
+    vma,
 };
 use anyhow::{bail, Result};
 use std::time::Instant;
@@ -19,7 +20,7 @@ const SUITES: [Suite; 18] = [
     ("base-selftests", selftest::compare_with_base),
     ("oracle", programs::oracle_suite),
     ("kunit", kunit::guest),
-    ("compile-fail", kunit::compile_fail),
+    ("compile-fail", compile_fail::suite),
     ("selftests", selftest::suite),
     ("limits", programs::limits_suite),
     ("fuzz", programs::fuzz_suite),
