@@ -11,11 +11,7 @@ use crate::{
     step::{filter, output},
 };
 use anyhow::{ensure, Context, Result};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 /// The names in `series`.
 pub fn patches(paths: &Paths) -> Result<Vec<String>> {
@@ -90,7 +86,7 @@ pub fn exported(paths: &Paths) -> Result<()> {
 /// Commits the patches, with the new files that come with them. Returns the last commit.
 fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
     let files = new_files::by_patch(paths)?;
-    check_new_files(paths, patches, &files)?;
+    new_files::check(paths, patches, &files)?;
     let index = Index::of(paths, "base")?;
     let mut head = commit(paths, "base")?;
 
@@ -108,36 +104,6 @@ fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
         head = index.commit(&head, &patch)?;
     }
     Ok(head)
-}
-
-/// Refuses new files that come with no patch, and those that the base has.
-fn check_new_files(
-    paths: &Paths,
-    patches: &[String],
-    files: &BTreeMap<String, Vec<String>>,
-) -> Result<()> {
-    for (number, files) in files {
-        let start = format!("{number}-");
-        ensure!(
-            patches.iter().any(|patch| patch.starts_with(&start)),
-            "new-files in {} lists {} for patch {number}, but there is no such patch: 'make \
-             export' writes new-files",
-            paths.base.folder.display(),
-            files.join(", ")
-        );
-    }
-    let all = output(git(&paths.checkout).args(["ls-tree", "-r", "--name-only", "base"]))?;
-    let known: BTreeSet<&str> = all.lines().collect();
-    for path in files.values().flatten() {
-        ensure!(
-            !known.contains(path.as_str()),
-            "{} is a new file, but Linux {} has {path} already: rename it, or if other bases need \
-             it, move it to files/{path} in their folders",
-            new_files::home(paths, path)?.display(),
-            paths.base.version
-        );
-    }
-    Ok(())
 }
 
 /// Adds the entries of the repository's `MAINTAINERS` to that of the kernel.

@@ -4,10 +4,14 @@
 //! Those of all bases are at their place in the kernel, from the top of the repository on. Those that
 //! one base alone needs are below `files/` in its folder. `new-files` beside that names both.
 
-use crate::paths::{write_whole, Paths};
+use crate::{
+    git::git,
+    paths::{write_whole, Paths},
+    step::output,
+};
 use anyhow::{bail, ensure, Context, Result};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -92,6 +96,36 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
         );
     }
     Ok(listed)
+}
+
+/// Refuses new files that come with no patch, and those that the base has.
+pub fn check(
+    paths: &Paths,
+    patches: &[String],
+    files: &BTreeMap<String, Vec<String>>,
+) -> Result<()> {
+    for (number, files) in files {
+        let start = format!("{number}-");
+        ensure!(
+            patches.iter().any(|patch| patch.starts_with(&start)),
+            "new-files in {} lists {} for patch {number}, but there is no such patch: 'make \
+             export' writes new-files",
+            paths.base.folder.display(),
+            files.join(", ")
+        );
+    }
+    let all = output(git(&paths.checkout).args(["ls-tree", "-r", "--name-only", "base"]))?;
+    let known: BTreeSet<&str> = all.lines().collect();
+    for path in files.values().flatten() {
+        ensure!(
+            !known.contains(path.as_str()),
+            "{} is a new file, but Linux {} has {path} already: rename it, or if other bases need \
+             it, move it to files/{path} in their folders",
+            home(paths, path)?.display(),
+            paths.base.version
+        );
+    }
+    Ok(())
 }
 
 /// Writes the list: files with the number of their patch.
