@@ -18,5 +18,6 @@ pub fn unchecked(request: Request) -> CheckedPlan {
         totals: Totals::default(),
         ends: [0..0, 0..0],
         only_run: None,
+        last_end: 0,
     }
 }

@@ -18,7 +18,7 @@ use kernel::{
 
 /// Uses a VMA that the move may have split, merged or freed.
 pub fn stale(mm: &mut MmWriteLocked<'_>, request: Request, tally: &mut Tally) -> Result<usize> {
-    let vma = mm.vma_lookup(request.old).ok_or(EFAULT)?;
+    let vma = mm.vma_lookup(request.source().start).ok_or(EFAULT)?;
 
     RangeMove::new(mm, request, tally)?.move_vmas()?;
     Ok(vma.start())

@@ -3,18 +3,22 @@
 //! VMAs that move in one step: several that are relocated under one hold of the locks of the
 //! reverse mapping, or one that is copied.
 
+mod vmas;
+
 use super::{
-    ffi,
+    ffi::{
+        self,
+        MergeKey, //
+    },
+    linked::{
+        linked_vmas,
+        LinkedVma, //
+    },
     plan::{
         CheckedPlan,
-        MoveKind,
-        Segment, //
+        MoveKind, //
     },
-    space::{
-        linked_vmas,
-        LinkedVma,
-        RMAP_HOLD_BYTES, //
-    },
+    space::RMAP_HOLD_BYTES,
 };
 use core::{
     ops::Range,
@@ -26,42 +30,13 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
+pub(crate) use vmas::{
+    Batch,
+    Vmas, //
+};
 
 /// How many VMAs are relocated at a time: as many as one page table can map.
 const BATCH_MAX: usize = 512;
-
-/// What finds the pages of a VMA and is locked while they move: a file, an anonymous memory's root
-/// `anon_vma`, both or neither. The pointers are compared only.
-#[derive(Clone, Copy)]
-pub(crate) struct Rmap {
-    pub(super) file: *const bindings::address_space,
-    pub(super) root: *const bindings::anon_vma,
-}
-
-impl Rmap {
-    /// Returns what finds the pages of both VMAs, if that is one file and one root at most.
-    #[inline]
-    fn join(self, other: Rmap) -> Option<Rmap> {
-        let same_root = self.root.is_null() || other.root.is_null() || self.root == other.root;
-
-        (self.file == other.file && same_root).then_some(Rmap {
-            file: self.file,
-            root: if self.root.is_null() {
-                other.root
-            } else {
-                self.root
-            },
-        })
-    }
-}
-
-/// What is equal of VMAs that can merge, of what `is_mergeable_vma()` compares first. The pointer
-/// is compared only.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MergeKey {
-    pub(super) flags: usize,
-    pub(super) file: *const bindings::file,
-}
 
 /// Memory for a batch, allocated once for a move.
 pub(crate) struct Buffer {
@@ -97,92 +72,62 @@ impl Buffer {
     }
 }
 
-/// VMAs that move in one step.
+/// Returns the first batch of what is linked in `part`, addresses of the source.
 ///
-/// # Invariants
-///
-/// - `vmas` are valid VMAs of `mm`, at least one, in ascending order and adjacent. As `mm` is
-///   borrowed mutably, they stay valid while the batch lives.
-/// - `segment` is what they have of the source of the plan, and `kind` how the plan moves each of
-///   them. If they are relocated, it is all of them.
-/// - If there are several, they are relocated, have one [`Rmap`], and none has room for a huge
-///   page.
-pub(crate) struct Batch<'a, 'mm> {
-    _mm: &'a mut MmWriteLocked<'mm>,
-    vmas: &'a mut [*mut bindings::vm_area_struct],
-    segment: Segment,
-    kind: MoveKind,
-}
+/// `moved`: whether all of `part` has moved, or nothing of it. Before a move fails, `part` is divided
+/// into the same batches as when the move is rolled back: that depends on the VMAs alone, and they
+/// do not change.
+pub(crate) fn next_batch<'a, 'mm>(
+    mm: &'a mut MmWriteLocked<'mm>,
+    plan: &CheckedPlan,
+    part: Range<usize>,
+    moved: bool,
+    buffer: &'a mut Buffer,
+) -> Option<Batch<'a, 'mm>> {
+    let mut vmas = linked_vmas(mm, part);
+    let first = vmas.next()?;
+    let mut segment = plan.segment(&first)?;
+    let mut rmap = ffi::rmap(&first);
+    let kind = plan.move_kind(&first);
+    let mut count = 1;
 
-impl<'a, 'mm> Batch<'a, 'mm> {
-    /// Returns the first batch of what is linked in `part`, addresses of the source.
-    ///
-    /// What `part` has been divided into before a move fails is what it is divided into when the
-    /// move is rolled back: that depends on the VMAs alone, and they do not change.
-    pub(crate) fn next(
-        mm: &'a mut MmWriteLocked<'mm>,
-        plan: &CheckedPlan,
-        part: Range<usize>,
-        buffer: &'a mut Buffer,
-    ) -> Option<Self> {
-        let mut vmas = linked_vmas(mm, part);
-        let first = vmas.next()?;
-        let mut segment = plan.segment(&first)?;
-        let mut rmap = ffi::rmap(&first);
-        let kind = plan.move_kind(&first);
-        let mut count = 1;
-
-        buffer.set(0, &first);
-        if kind == MoveKind::Relocate && !has_room_for_huge_page(&first) {
-            while count < buffer.vmas.len() && segment.len() <= RMAP_HOLD_BYTES {
-                let Some(vma) = vmas.next() else { break };
-                let Some(joint) = rmap.join(ffi::rmap(&vma)) else {
-                    break;
-                };
-                // Page tables move as those of one VMA, even if several share one. But
-                // `split_huge_pmd()` has to know which VMA a huge page is of.
-                if has_room_for_huge_page(&vma) || plan.move_kind(&vma) != kind {
-                    break;
-                }
-                let Some(next) = plan.segment(&vma) else {
-                    break;
-                };
-                if !segment.append(&next) {
-                    break;
-                }
-                rmap = joint;
-                buffer.set(count, &vma);
-                count += 1;
+    buffer.set(0, &first);
+    if kind == MoveKind::Relocate && !has_room_for_huge_page(&first) {
+        while count < buffer.vmas.len() && segment.len() <= RMAP_HOLD_BYTES {
+            let Some(vma) = vmas.next() else { break };
+            let Some(joint) = rmap.join(ffi::rmap(&vma)) else {
+                break;
+            };
+            // Page tables move as those of one VMA, even if several share one. But
+            // `split_huge_pmd()` has to know which VMA a huge page is of.
+            if has_room_for_huge_page(&vma)
+                || plan.move_kind(&vma) != kind
+                || vma.is_relocated() != moved
+            {
+                break;
             }
+            let Some(next) = plan.segment(&vma) else {
+                break;
+            };
+            if !segment.append(&next) {
+                break;
+            }
+            rmap = joint;
+            buffer.set(count, &vma);
+            count += 1;
         }
-
-        // INVARIANT: The VMAs were found in `mm`, which is borrowed since.
-        Some(Batch {
-            _mm: mm,
-            vmas: &mut buffer.vmas[..count],
-            segment,
-            kind,
-        })
     }
 
-    /// Returns what they have of the source.
-    pub(crate) fn segment(&self) -> Segment {
-        self.segment
-    }
+    let is_relocated = first.is_relocated();
+    // INVARIANT: The VMAs were found in `mm`, which is borrowed since, and the others were added to
+    // the first as `Vmas` requires. The caller knows what has moved.
+    let vmas = Vmas::new(mm, &mut buffer.vmas[..count], segment, moved);
 
-    /// Returns how they move.
-    pub(crate) fn kind(&self) -> MoveKind {
-        self.kind
-    }
-
-    /// Returns how many they are.
-    pub(crate) fn count(&self) -> usize {
-        self.vmas.len()
-    }
-
-    /// Returns the first VMA and how many there are, for C.
-    pub(super) fn as_raw(&mut self) -> (*mut *mut bindings::vm_area_struct, u32) {
-        (self.vmas.as_mut_ptr(), self.vmas.len() as u32)
+    match kind {
+        MoveKind::Relocate if is_relocated == moved => Some(Batch::Relocate(vmas)),
+        // It has not moved, or cannot move back.
+        MoveKind::Relocate => None,
+        MoveKind::Copy(_) => Some(Batch::Copy(vmas)),
     }
 }
 

@@ -3,33 +3,38 @@
 //! How a move with `MREMAP_DONTUNMAP` completes.
 
 use super::{
+    linked::linked_vmas,
     plan::Segment,
     range_move::{
         is_locked,
-        Merge,
         RangeMove, //
     },
-    space::linked_vmas,
 };
 use core::ops::Range;
 use kernel::mm::MmWriteLocked;
+
+/// Completes a move with `MREMAP_DONTUNMAP`: the VMAs of the source stay, without pages, and what
+/// has moved merges. Does not fail.
+pub(crate) fn complete(range_move: RangeMove<'_, '_>) {
+    Dontunmap::new(range_move).complete();
+}
 
 /// A move of which all has moved, while its source is completed from the start on.
 ///
 /// # Invariants
 ///
-/// The source is complete below `completed`, and not from there on. No VMA lies across that
-/// address, unless it is the end of the source.
-pub(super) struct Dontunmap<'a, 'mm> {
+/// The source is complete below `completed`, and not from there on. No VMA has parts of the source
+/// on both sides of that address.
+struct Dontunmap<'a, 'mm> {
     range_move: RangeMove<'a, 'mm>,
     completed: usize,
 }
 
 impl<'a, 'mm> Dontunmap<'a, 'mm> {
-    pub(super) fn new(range_move: RangeMove<'a, 'mm>) -> Self {
-        let completed = range_move.plan().request().old;
+    fn new(range_move: RangeMove<'a, 'mm>) -> Self {
+        let completed = range_move.plan().request().source().start;
 
-        // INVARIANT: Nothing is below the source.
+        // INVARIANT: Nothing of the source is below its start.
         Dontunmap {
             range_move,
             completed,
@@ -46,9 +51,9 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
     /// what has moved may merge with the source, and does as in a sequence of calls: while the
     /// source before it is complete and the rest is not. Locked VMAs merge when all of the source
     /// is unlocked: they would be unlocked with a VMA of it that they merged with.
-    pub(super) fn complete(mut self) {
+    fn complete(mut self) {
         let request = *self.range_move.plan().request();
-        let end = request.source().end;
+        let Range { start, end } = request.source();
 
         if request.is_adjacent() {
             let mut segments = Segments::new(&self);
@@ -67,7 +72,7 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
                 }
             }
         } else {
-            let mut from = request.old;
+            let mut from = start;
 
             self.complete_source(end, true);
             while let Some(run) = self.range_move.plan().next_run(self.mm(), from..end) {
@@ -139,10 +144,6 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
     /// VMA with the source when the move began. A locked VMA was split then, and what was split off
     /// is another VMA.
     fn merge(&mut self, moved: &Moved) {
-        // What has been relocated must not merge while it is linked at the source.
-        if !self.range_move.source_is_linked() {
-            return;
-        }
         let segment = &moved.segment;
         let Range { start, end } = segment.destination();
         let (first, last) = (segment.source().start, segment.source().end - 1);
@@ -155,9 +156,7 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
             && !self.vma_range_then(last, end - 1, segment).contains(&after);
 
         if self.vma_range(start).start == start && self.vma_range(end - 1).end == end {
-            // INVARIANT: These are whole VMAs, and all of the source is linked once.
-            self.range_move
-                .merge(Merge::new(segment, with_prev, with_next));
+            self.range_move.merge(segment, with_prev, with_next);
         }
     }
 
@@ -199,7 +198,7 @@ impl Segments {
         let plan = dontunmap.range_move.plan();
 
         Segments {
-            next: plan.next_segment(dontunmap.mm(), plan.request().old),
+            next: plan.next_segment(dontunmap.mm(), plan.request().source().start),
             prev_end: None,
         }
     }

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! C functions and fields, with the requirements of each: all of the unsafe code but for the entry
-//! from C.
+//! C functions and fields, with the requirements of each: all of the unsafe code, except for the
+//! entry from C.
 //!
 //! What a function here changes may depend on what has been done before. It then takes a value
-//! that only the code makes which has done that: a [`Batch`], a [`Split`], a [`Vacated`] run or a
-//! [`Merge`].
+//! that only the code makes which has done that: the [`Vmas`] of a batch, a [`Split`], a
+//! [`Vacated`] or [`Emptied`] range, or a [`Merge`].
 //!
 //! C headers: `mm/mremap.h`, [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
 
 use super::{
-    batch::{
-        Batch,
-        MergeKey,
-        Rmap, //
-    },
+    batch::Vmas,
+    linked::LinkedVma,
     plan::Segment,
-    range_move::{
+    range_move::moved::{
+        Emptied,
         Merge,
         Vacated, //
     },
@@ -130,6 +128,31 @@ pub(crate) fn has_hooks(vma: &VmaRef) -> bool {
     ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
 }
 
+/// What finds the pages of a VMA and is locked while they move: a file, an anonymous memory's root
+/// `anon_vma`, both or neither. The pointers are compared only.
+#[derive(Clone, Copy)]
+pub(crate) struct Rmap {
+    file: *const bindings::address_space,
+    root: *const bindings::anon_vma,
+}
+
+impl Rmap {
+    /// Returns what finds the pages of both VMAs, if that is one file and one root at most.
+    #[inline]
+    pub(crate) fn join(self, other: Rmap) -> Option<Rmap> {
+        let same_root = self.root.is_null() || other.root.is_null() || self.root == other.root;
+
+        (self.file == other.file && same_root).then_some(Rmap {
+            file: self.file,
+            root: if self.root.is_null() {
+                other.root
+            } else {
+                self.root
+            },
+        })
+    }
+}
+
 /// Returns what finds the pages of a VMA.
 #[inline]
 pub(crate) fn rmap(vma: &VmaRef) -> Rmap {
@@ -156,6 +179,14 @@ pub(crate) fn rmap(vma: &VmaRef) -> Rmap {
     }
 }
 
+/// What is equal of VMAs that can merge, of what `is_mergeable_vma()` compares first. The pointer
+/// is compared only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MergeKey {
+    flags: usize,
+    file: *const bindings::file,
+}
+
 /// Returns what is equal of VMAs that can merge.
 #[inline]
 pub(crate) fn merge_key(vma: &VmaRef) -> MergeKey {
@@ -171,7 +202,7 @@ pub(crate) fn merge_key(vma: &VmaRef) -> MergeKey {
 /// Checks whether a segment of a VMA may move.
 ///
 /// C function: `mremap_check_move()`, which has the errnos.
-pub(crate) fn check_move(vma: &VmaRef, segment: &Segment, dontunmap: bool) -> Result {
+pub(crate) fn check_move(vma: &LinkedVma<'_>, segment: &Segment, dontunmap: bool) -> Result {
     let Range { start, .. } = segment.source();
     let new = segment.destination().start;
 
@@ -184,9 +215,13 @@ pub(crate) fn check_move(vma: &VmaRef, segment: &Segment, dontunmap: bool) -> Re
 /// Checks whether what a VMA has of `range` (bytes) may be unmapped.
 ///
 /// C function: `mremap_check_unmap()`, which has the errnos.
-pub(crate) fn check_unmap(vma: &VmaRef, range: &Range<usize>) -> Result {
-    // SAFETY: The VMA is valid and its address space locked by the type invariants.
-    to_result(unsafe { bindings::mremap_check_unmap(vma.as_ptr(), range.start, range.end) })
+pub(crate) fn check_unmap(vma: &LinkedVma<'_>, range: &Range<usize>) -> Result {
+    let start = range.start.max(vma.start());
+    let end = range.end.min(vma.end());
+
+    // SAFETY: The VMA is valid and its address space locked by the type invariants, and the range
+    // lies in the VMA.
+    to_result(unsafe { bindings::mremap_check_unmap(vma.as_ptr(), start, end) })
 }
 
 // What fails without a loss.
@@ -238,18 +273,24 @@ impl Drop for Charge {
     }
 }
 
-/// Gives the pages of a segment that KSM has merged back to the VMA, each a copy of its own.
+/// Gives the VMA a copy of its own of each page in a segment that KSM has merged.
 ///
 /// Sleeps. Fails with [`ENOMEM`], or with [`ERESTARTSYS`] on a signal; the pages that were copied
 /// by then stay so. C function: `mremap_unmerge_ksm()`.
-pub(crate) fn unmerge_ksm(vma: &VmaRef, segment: &Segment) -> Result {
-    let Range { start, end } = segment.source();
+pub(crate) fn unmerge_ksm(vma: &LinkedVma<'_>, segment: &Segment) -> Result {
+    let start = segment.source().start.max(vma.start());
+    let end = segment.source().end.min(vma.end());
 
-    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+    // SAFETY: The VMA is valid and its address space locked for writing by the type invariants of
+    // `LinkedVma`, and the range lies in the VMA.
     to_result(unsafe { bindings::mremap_unmerge_ksm(vma.as_ptr(), start, end) })
 }
 
 /// An address at which a VMA has been split.
+///
+/// # Invariants
+///
+/// A VMA has been split there, and that has not been undone.
 pub(crate) struct Split(usize);
 
 /// Splits the VMA at `addr` (bytes).
@@ -259,6 +300,7 @@ pub(crate) struct Split(usize);
 pub(crate) fn split(mm: &mut MmWriteLocked<'_>, addr: usize) -> Result<Split> {
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
     to_result(unsafe { bindings::mremap_split(mm.as_raw(), addr) })?;
+    // INVARIANT: It has just been split.
     Ok(Split(addr))
 }
 
@@ -321,87 +363,84 @@ impl Drop for Placeholders {
     }
 }
 
-/// Relocates the VMAs of a batch, and adds a placeholder for each if there is a list.
+/// Relocates VMAs, and adds a placeholder for each if there is a list.
 ///
 /// Takes the locks of the reverse mapping; sleeps. Fails with [`ENOMEM`]; then the VMAs and their
-/// pages are where they were, but VMAs may be linked at the destination. C function:
+/// pages are where they were, but VMAs may be linked at the destination. Fails with [`EEXIST`] if
+/// something is mapped there, and with [`EINVAL`] if they have been relocated. C function:
 /// `mremap_relocate()`.
-pub(crate) fn relocate(
-    batch: &mut Batch<'_, '_>,
-    placeholders: Option<&mut Placeholders>,
-) -> Result {
-    let new = batch.segment().destination().start;
+pub(crate) fn relocate(vmas: &mut Vmas<'_, '_>, placeholders: Option<&mut Placeholders>) -> Result {
+    let new = vmas.segment().destination().start;
     let list = placeholders.map_or(ptr::null_mut(), |placeholders| placeholders.0.get());
-    let (vmas, count) = batch.as_raw();
 
-    // SAFETY: By the type invariants of `Batch` these are adjacent, valid VMAs of an address space
-    // that is locked and borrowed mutably, the plan relocates them, they have one rmap, and a huge
-    // page can only be that of a VMA which is alone. The plan has checked that the destination is
-    // no part of the source. The list, if any, is initialised by the type invariants.
+    if vmas.moved() {
+        return Err(EINVAL);
+    }
+    let (vmas, count) = vmas.as_raw();
+    // SAFETY: By the type invariants of `Vmas` these are adjacent, valid VMAs of an address space
+    // that is locked and borrowed mutably. They can be relocated, have one rmap, were checked, and
+    // have not moved. By the type invariants of `Request` the destination is no part of the source.
+    // The list, if any, is initialised by the type invariants.
     to_result(unsafe { bindings::mremap_relocate(vmas, count, new, list) })
 }
 
-/// Relocates the VMAs of a batch that has been relocated back to where they were.
+/// Relocates VMAs back to where they were.
 ///
 /// Does not fail, unless a page table is missing, which would be a bug: then it warns, the VMAs
 /// stay at the destination with their pages, are no longer linked at the source, and this returns
 /// `false`. C function: `mremap_relocate_back()`.
-pub(crate) fn relocate_back(batch: &mut Batch<'_, '_>) -> bool {
-    let old = batch.segment().source().start;
-    let (vmas, count) = batch.as_raw();
+pub(crate) fn relocate_back(vmas: &mut Vmas<'_, '_>) -> bool {
+    let old = vmas.segment().source().start;
 
-    // SAFETY: As in `relocate()`: by the type invariants of `Batch` these are the VMAs of one call
-    // of `mremap_relocate()`, and they are still linked where they were.
+    if !vmas.moved() {
+        return true;
+    }
+    let (vmas, count) = vmas.as_raw();
+    // SAFETY: As in `relocate()`, and by the type invariants of `Vmas` they have been relocated and
+    // are still linked where they were.
     unsafe { bindings::mremap_relocate_back(vmas, count, old) }
 }
 
-/// Copies the VMA of a batch, and moves the pages of its segment to the copy, which is not charged
-/// for.
+/// Copies a VMA, and moves the pages of its segment to the copy, which is not charged for.
 ///
-/// Sleeps. Fails with [`ENOMEM`], and as `vm_ops->mremap()` does; then the pages are where they
-/// were, but there may be a copy. C function: `mremap_copy()`.
-pub(crate) fn copy(batch: &mut Batch<'_, '_>) -> Result {
-    let segment = batch.segment();
-    let (vmas, _) = batch.as_raw();
+/// Sleeps. Fails with [`ENOMEM`], also if something is mapped at the destination, and as
+/// `vm_ops->mremap()` does; then the pages are where they were, but there may be a copy. Fails with
+/// [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
+pub(crate) fn copy(vma: &mut Vmas<'_, '_>) -> Result {
+    let (from, to) = (vma.segment().source(), vma.segment().destination());
 
-    // SAFETY: By the type invariants of `Batch` there is a first VMA, valid and in an address space
-    // that is locked and borrowed mutably, of which the segment is a part. The plan has checked
-    // that the destination is no part of the source.
-    to_result(unsafe {
-        bindings::mremap_copy(
-            *vmas,
-            segment.source().start,
-            segment.len(),
-            segment.destination().start,
-        )
-    })
+    if vma.moved() {
+        return Err(EINVAL);
+    }
+    let (vmas, _) = vma.as_raw();
+    // SAFETY: By the type invariants of `Vmas` there is a first VMA, valid and in an address space
+    // that is locked and borrowed mutably, of which the segment is a part that was checked. By the
+    // type invariants of `Request` the destination is no part of the source.
+    to_result(unsafe { bindings::mremap_copy(*vmas, from.start, from.len(), to.start) })
 }
 
 /// Moves the pages of a segment back from the copy of its VMA. The copy stays.
 ///
 /// Sleeps. Does not fail. C function: `mremap_copy_back()`.
-pub(crate) fn copy_back(batch: &mut Batch<'_, '_>) {
-    let segment = batch.segment();
-    let (vmas, _) = batch.as_raw();
+pub(crate) fn copy_back(vma: &mut Vmas<'_, '_>) {
+    let (from, to) = (vma.segment().source(), vma.segment().destination());
 
-    // SAFETY: As in `copy()`.
-    unsafe {
-        bindings::mremap_copy_back(
-            *vmas,
-            segment.source().start,
-            segment.len(),
-            segment.destination().start,
-        )
-    };
+    if !vma.moved() {
+        return;
+    }
+    let (vmas, _) = vma.as_raw();
+    // SAFETY: As in `copy()`, and by the type invariants of `Vmas` the pages are at a copy.
+    unsafe { bindings::mremap_copy_back(*vmas, from.start, from.len(), to.start) };
 }
 
 /// Calls the hook of a VMA that has been copied, and is where it was again.
 ///
 /// C function: `mremap_call_hook()`.
-pub(crate) fn call_mremap_hook(vma: &VmaRef) {
-    // SAFETY: The VMA is valid and its address space locked by the type invariants.
+pub(crate) fn call_mremap_hook(vma: &LinkedVma<'_>) {
+    // SAFETY: The VMA is valid and its address space locked for writing by the type invariants of
+    // `LinkedVma`.
     //
-    // An error is of no use: its owner has agreed to this place before.
+    // An error is ignored: nothing is left to be done about it, and the VMA was here before.
     let _ = unsafe { bindings::mremap_call_hook(vma.as_ptr()) };
 }
 
@@ -415,7 +454,8 @@ pub(crate) fn unlink_range(mm: &mut MmWriteLocked<'_>, run: Vacated) {
     let Range { start, end } = run.range();
 
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
-    // What the range has is at another place by the type invariants of `Vacated`.
+    // By the type invariants of `Vacated` the VMAs in the range have their pages at another place, and
+    // none lies across its ends.
     unsafe { bindings::mremap_unlink_range(mm.as_raw(), start, end, run.copies()) };
 }
 
@@ -423,18 +463,18 @@ pub(crate) fn unlink_range(mm: &mut MmWriteLocked<'_>, run: Vacated) {
 /// been relocated, counts all of them, and unlocks them. With `all`, VMAs in the range have lost
 /// all of their pages, and not been split since.
 ///
-/// The caller has charged for them. C function: `mremap_complete_dontunmap()`.
+/// C function: `mremap_complete_dontunmap()`.
 pub(crate) fn complete_dontunmap(
     mm: &mut MmWriteLocked<'_>,
-    run: Vacated,
+    part: Emptied,
     placeholders: &mut Placeholders,
     all: bool,
 ) {
-    let Range { start, end } = run.range();
+    let Range { start, end } = part.range();
 
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
-    // What the range has is at another place by the type invariants of `Vacated`. The list is
-    // initialised by the type invariants.
+    // All pages of the range have moved, and it is not complete, by the type invariants of
+    // `Emptied`. The list is initialised by the type invariants.
     unsafe {
         bindings::mremap_complete_dontunmap(mm.as_raw(), start, end, placeholders.0.get(), all)
     };

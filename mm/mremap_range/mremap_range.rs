@@ -12,6 +12,7 @@ mod batch;
 mod dontunmap;
 #[allow(unsafe_code)]
 mod ffi;
+mod linked;
 mod plan;
 mod range_move;
 mod space;
@@ -24,6 +25,7 @@ use kernel::{
         MmWriteLocked,
         UnmapEvents, //
     },
+    page::PAGE_SIZE,
     prelude::*,
 };
 use plan::Request;
@@ -45,8 +47,8 @@ fn move_range(
     range_move.split_ends()?;
     range_move.unmap_destination(events)?;
     range_move.move_vmas()?;
-    if request.dontunmap {
-        range_move.complete_dontunmap();
+    if request.dontunmap() {
+        dontunmap::complete(range_move);
     } else {
         range_move.complete();
     }
@@ -55,13 +57,13 @@ fn move_range(
 
 /// Moves a range of VMAs in `mm`, the address space of the current task.
 ///
-/// Returns 0 or a negative errno, and sets the outcome in `range`.
+/// Returns 0 or a negative errno, and sets the outcome in `range`. The errno is [`EINVAL`] if source and
+/// destination are not whole pages, wrap, or overlap.
 ///
 /// # Safety
 ///
 /// - `mm` is valid, and its mmap lock is held for writing by the current task and stays so.
-/// - `range` is initialised and valid, and used by nothing else meanwhile: whole pages, of which
-///   the source and the destination neither wrap nor overlap.
+/// - `range` is initialised and valid, and used by nothing else meanwhile.
 /// - `range->uf_unmap` is an initialised list head, used by nothing else meanwhile and given to
 ///   `userfaultfd_unmap_complete()` afterwards.
 #[allow(unsafe_code)]
@@ -72,11 +74,14 @@ pub unsafe extern "C" fn mremap_move_range(
 ) -> c_int {
     // SAFETY: `range` is valid and used by nothing else by the requirements of this function.
     let range = unsafe { &mut *range };
-    let request = Request {
-        old: range.addr,
-        new: range.new_addr,
-        len: range.len,
-        dontunmap: range.dontunmap,
+    let Some(request) = Request::new(
+        range.addr,
+        range.new_addr,
+        range.len,
+        range.dontunmap,
+        PAGE_SIZE,
+    ) else {
+        return EINVAL.to_errno();
     };
     let Some(list) = NonNull::new(range.uf_unmap) else {
         return EINVAL.to_errno();

@@ -22,30 +22,59 @@
 
 use core::ops::Range;
 
-/// The move that a call is for. Addresses and length in bytes, whole pages.
+/// The move that a call is for. Addresses and length in bytes.
 ///
-/// The caller has checked that source and destination neither wrap nor overlap.
+/// # Invariants
+///
+/// Source and destination are whole pages, at least one, and neither wrap nor overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Where the source starts.
-    pub(crate) old: usize,
-    /// Where the destination starts.
-    pub(crate) new: usize,
-    /// The length of both.
-    pub(crate) len: usize,
-    /// The VMAs of the source stay, without pages (`MREMAP_DONTUNMAP`).
-    pub(crate) dontunmap: bool,
+    old: usize,
+    new: usize,
+    len: usize,
+    dontunmap: bool,
 }
 
 impl Request {
+    /// Makes a request to move `len` bytes from `old` to `new`, or none if these are not whole pages
+    /// of `page_size`, none at all, wrap, or overlap.
+    ///
+    /// With `dontunmap`, the VMAs of the source stay, without pages (`MREMAP_DONTUNMAP`).
+    pub(crate) fn new(
+        old: usize,
+        new: usize,
+        len: usize,
+        dontunmap: bool,
+        page_size: usize,
+    ) -> Option<Self> {
+        let wraps = old.checked_add(len).is_none() || new.checked_add(len).is_none();
+
+        // INVARIANT: By these checks.
+        ((old | new | len) & (page_size - 1) == 0 && len != 0 && !wraps && old.abs_diff(new) >= len)
+            .then_some(Request {
+                old,
+                new,
+                len,
+                dontunmap,
+            })
+    }
+
     /// Returns the addresses of the source.
+    #[inline]
     pub(crate) fn source(&self) -> Range<usize> {
         self.old..self.old + self.len
     }
 
     /// Returns the addresses of the destination.
+    #[inline]
     pub(crate) fn destination(&self) -> Range<usize> {
         self.new..self.new + self.len
+    }
+
+    /// Returns whether the VMAs of the source stay.
+    #[inline]
+    pub(crate) fn dontunmap(&self) -> bool {
+        self.dontunmap
     }
 
     /// Returns whether the destination starts where the source ends, or the other way round.
@@ -281,6 +310,8 @@ pub(crate) struct CheckedPlan {
     ends: [Range<usize>; 2],
     /// The run, if it is the only one and need not be looked for.
     only_run: Option<Segment>,
+    /// Where the last segment ends in the destination.
+    last_end: usize,
 }
 
 impl CheckedPlan {
@@ -325,13 +356,25 @@ impl CheckedPlan {
         Segment::of(&self.request, vma)
     }
 
-    /// Returns the first segment at or above `from`, an address of the source.
+    /// Returns whether a VMA that was split at an end of the source keeps its part outside, of which
+    /// `addr` is the address next to the source: the destination may have unmapped it.
+    ///
+    /// ```text
+    ///   source                      [ ===== hole ]
+    ///   VMAs                [ rest ][ === ]
+    ///   destination  [ ===== hole ]
+    /// ```
+    pub(crate) fn keeps_remainder(&self, addr: usize) -> bool {
+        !(self.request.destination().start..self.last_end).contains(&addr)
+    }
+
+    /// Returns the first segment at or above `from`, an address of the source, as far as it lies
+    /// there.
     pub(crate) fn next_segment<S: Space>(&self, space: &S, from: usize) -> Option<Segment> {
         let part = from..self.request.source().end;
 
-        segments(space, &self.request, part)
-            .map(|(_, segment)| segment)
-            .find(|segment| segment.source().start >= from)
+        segments(space, &self.request, part.clone())
+            .find_map(|(_, segment)| segment.intersection(&part))
     }
 
     /// Returns the first run in `part`, addresses of the source, as far as it lies in there.
@@ -412,6 +455,7 @@ fn round_up<V: Vma>(request: Request, last: &V, end: usize) -> Option<Request> {
     let len = request.source().end.next_multiple_of(size) - request.old;
     let rounded = Request { len, ..request };
 
+    // INVARIANT: Huge pages are whole pages, and the rest is checked again.
     (request.new.checked_add(len)? <= end && request.old.abs_diff(request.new) >= len)
         .then_some(rounded)
 }
@@ -487,6 +531,7 @@ pub(crate) fn plan<S: Space>(
         totals,
         ends,
         only_run,
+        last_end: last_run.map_or(request.new, |run| run.destination().end),
     })
 }
 

@@ -12,27 +12,28 @@
 //!
 //! Nothing merges until nothing can fail, so that what is rolled back is what has moved.
 
+pub(crate) mod moved;
+
 use super::{
     batch::{
+        next_batch,
         Batch,
         Buffer, //
     },
-    dontunmap::Dontunmap,
     ffi::{
         self,
         Charge,
         Placeholders,
         Split, //
     },
+    linked::linked_vmas,
     plan::{
         plan,
         CheckedPlan,
-        MoveKind,
         Refusal,
         Request,
         Segment, //
     },
-    space::linked_vmas,
 };
 use core::ops::Range;
 use kernel::{
@@ -46,6 +47,11 @@ use kernel::{
     prelude::*,
     task::cond_resched,
 };
+use moved::{
+    Emptied,
+    Merge,
+    Vacated, //
+};
 
 /// What has become of the VMAs of a move.
 #[derive(Default)]
@@ -56,63 +62,6 @@ pub(crate) struct Tally {
     pub(crate) copied: usize,
     /// The move had begun when it failed, and was rolled back.
     pub(crate) aborted: bool,
-}
-
-/// A run that unlinks or completes, as its VMAs have their pages at another place.
-///
-/// # Invariants
-///
-/// What is linked in `range` are whole VMAs that have been relocated elsewhere, VMAs of which the
-/// pages have moved to copies, or copies of which the pages have moved back. There are none of the
-/// last two without `copies`.
-pub(crate) struct Vacated {
-    range: Range<usize>,
-    copies: bool,
-}
-
-impl Vacated {
-    pub(super) fn range(&self) -> Range<usize> {
-        self.range.clone()
-    }
-
-    pub(super) fn copies(&self) -> bool {
-        self.copies
-    }
-}
-
-/// VMAs that have moved and merge.
-///
-/// # Invariants
-///
-/// `range` is covered by VMAs that have moved there, each as a whole. They and, where it is to be
-/// merged with, what is before and after them are linked at one place only.
-pub(crate) struct Merge {
-    range: Range<usize>,
-    with_prev: bool,
-    with_next: bool,
-}
-
-impl Merge {
-    // INVARIANT: The callers, below and in `dontunmap.rs`, merge a segment or run that has moved.
-    pub(super) fn new(moved: &Segment, with_prev: bool, with_next: bool) -> Self {
-        Merge {
-            range: moved.destination(),
-            with_prev,
-            with_next,
-        }
-    }
-
-    pub(super) fn range(&self) -> Range<usize> {
-        self.range.clone()
-    }
-
-    pub(super) fn with_prev(&self) -> bool {
-        self.with_prev
-    }
-
-    pub(super) fn with_next(&self) -> bool {
-        self.with_next
-    }
 }
 
 impl From<Refusal<Error>> for Error {
@@ -173,9 +122,9 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         tally: &'a mut Tally,
     ) -> Result<Self> {
         let plan = plan(&*mm, request, PAGE_SIZE)?;
-        let Request { old, len, .. } = *plan.request();
+        let Range { start, end } = plan.request().source();
         let totals = plan.totals();
-        let (charge, placeholders) = if request.dontunmap {
+        let (charge, placeholders) = if request.dontunmap() {
             let charge = Charge::new(mm, totals.moved.accounted, totals.unmapped.accounted)?;
 
             (charge, Some(Placeholders::new()?))
@@ -183,17 +132,18 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             (Charge::new(mm, 0, 0)?, None)
         };
 
-        // INVARIANT: Nothing has moved or is linked at the destination.
+        // INVARIANT: `plan` has just been made of `mm`, which is borrowed from now on. Nothing has
+        // moved.
         Ok(RangeMove {
             mm,
             plan,
             charge,
-            buffer: Buffer::new(len)?,
+            buffer: Buffer::new(end - start)?,
             placeholders,
             splits: [None, None],
             step: Step::Planned,
-            linked: old,
-            moved: old,
+            linked: start,
+            moved: start,
             copies: false,
             completed: false,
             tally,
@@ -239,7 +189,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         if self.step != Step::Planned {
             return Err(EINVAL);
         }
-        let Request { dontunmap, .. } = *self.plan.request();
+        let dontunmap = self.plan.request().dontunmap();
         let Range { start, end } = self.plan.request().source();
         let totals = self.plan.totals();
         let ends = [(totals.splits_first, start), (totals.splits_last, end)];
@@ -268,14 +218,16 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             self.mm.munmap(run.destination(), events)?;
             from = run.source().end;
         }
+        // INVARIANT: Nothing is left there under a segment.
         self.step = Step::Unmapped;
         Ok(())
     }
 
     /// Moves the VMAs of the source, in address order.
     ///
-    /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed, and
-    /// with [`EINVAL`] out of order.
+    /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed, with
+    /// [`EEXIST`] if something is mapped at the destination, which would be a bug, and with
+    /// [`EINVAL`] out of order.
     pub(crate) fn move_vmas(&mut self) -> Result {
         if self.step != Step::Unmapped {
             return Err(EINVAL);
@@ -290,21 +242,26 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Moves the next batch. Returns whether there was one.
     fn move_batch(&mut self) -> Result<bool> {
         let part = self.moved..self.plan.request().source().end;
-        let Some(mut batch) = Batch::next(self.mm, &self.plan, part, &mut self.buffer) else {
+        let Some(batch) = next_batch(self.mm, &self.plan, part, false, &mut self.buffer) else {
             return Ok(false);
         };
-        let end = batch.segment().source().end;
+        let (Batch::Relocate(vmas) | Batch::Copy(vmas)) = &batch;
+        let end = vmas.segment().source().end;
 
-        // INVARIANT: A batch that does not move may still be linked at the destination.
+        // What is linked at the destination is unlinked when the move is rolled back.
+        if !vmas.destination_is_free() {
+            return Err(EEXIST);
+        }
+        // INVARIANT: VMAs that do not move may still be linked at the destination, or copied.
         self.linked = end;
-        match batch.kind() {
-            MoveKind::Relocate => {
-                ffi::relocate(&mut batch, self.placeholders.as_mut())?;
-                self.tally.relocated += batch.count();
+        match batch {
+            Batch::Relocate(mut vmas) => {
+                ffi::relocate(&mut vmas, self.placeholders.as_mut())?;
+                self.tally.relocated += vmas.count();
             }
-            MoveKind::Copy(_) => {
+            Batch::Copy(mut vmas) => {
                 self.copies = true;
-                ffi::copy(&mut batch)?;
+                ffi::copy(&mut vmas)?;
                 self.tally.copied += 1;
             }
         }
@@ -319,24 +276,12 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         let mut from = source.start;
 
         while let Some(run) = self.plan.next_run(&*self.mm, from..self.moved) {
-            let Range { start, end } = run.destination();
-
             from = run.source().end;
-            // INVARIANT: What has moved is at the destination, and was split where the source ends.
-            ffi::unlink_range(
-                self.mm,
-                Vacated {
-                    range: run.source(),
-                    copies: self.copies,
-                },
-            );
-            // INVARIANT: The run has been unlinked where it was. What the source still has is not
-            // merged with.
-            self.merge(Merge::new(
-                &run,
-                !source.contains(&start.wrapping_sub(1)),
-                !source.contains(&end),
-            ));
+            // INVARIANT: What has moved is at the destination, and VMAs were split where the source
+            // ends. From here on the source has less than the invariants say, and nothing looks at
+            // it again.
+            ffi::unlink_range(self.mm, Vacated::new(run.source(), self.copies));
+            self.merge(&run, true, true);
         }
         self.untrack_remainders();
         self.finish();
@@ -346,41 +291,42 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// part of a VMA always has.
     fn untrack_remainders(&mut self) {
         let Range { start, end } = self.plan.request().source();
-        let destination = self.plan.request().destination();
 
         for (split, addr) in self.splits.iter_mut().zip([start.wrapping_sub(1), end]) {
-            // If source and destination are adjacent, it has been unmapped.
-            if split.take().is_some() && !destination.contains(&addr) {
+            if split.take().is_some() && self.plan.keeps_remainder(addr) {
                 ffi::untrack_pfn(self.mm, addr);
             }
         }
     }
 
-    /// Merges VMAs that have moved.
-    pub(super) fn merge(&mut self, merge: Merge) {
-        let Range { start, end } = merge.range();
+    /// Merges the VMAs of a segment or run that has moved, with the VMAs before and after it if it
+    /// may. Does nothing while placeholders are missing.
+    pub(super) fn merge(&mut self, moved: &Segment, with_prev: bool, with_next: bool) {
+        let source = self.plan.request().source();
+        let Range { start, end } = moved.destination();
+        // VMAs of the source stay with `MREMAP_DONTUNMAP`. Otherwise they may still be linked there,
+        // but are to be unlinked.
+        let (with_prev, with_next) = match &self.placeholders {
+            Some(placeholders) if !placeholders.is_empty() => return,
+            Some(_) => (with_prev, with_next),
+            None => (
+                with_prev && !source.contains(&start.wrapping_sub(1)),
+                with_next && !source.contains(&end),
+            ),
+        };
         let first_end = self.mm.vma_lookup(start).map_or(end, |vma| vma.end());
 
+        // INVARIANT: A relocated VMA is linked twice only while its placeholder is missing, or in
+        // the source, which is not merged with.
         if self.copies || !self.buffer.none_mergeable() || first_end >= end {
-            ffi::merge(self.mm, &merge);
+            ffi::merge(self.mm, &Merge::new(start..end, with_prev, with_next));
             return;
         }
-        // None can merge with the one before it, except for the ends.
+        // Only the first and the last can merge, with the VMAs around.
         let last_start = self.mm.vma_lookup(end - 1).map_or(start, |vma| vma.start());
 
-        // INVARIANT: These are the first and the last of the VMAs.
-        let first = Merge {
-            range: start..first_end,
-            with_next: false,
-            ..merge
-        };
-        let last = Merge {
-            range: last_start..end,
-            with_prev: false,
-            ..merge
-        };
-        ffi::merge(self.mm, &first);
-        ffi::merge(self.mm, &last);
+        ffi::merge(self.mm, &Merge::new(start..first_end, with_prev, false));
+        ffi::merge(self.mm, &Merge::new(last_start..end, false, with_next));
     }
 
     /// Leaves the charge to the VMAs. The move is not rolled back any more.
@@ -391,31 +337,14 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         ffi::validate_mm(self.mm);
     }
 
-    /// Completes a move with `MREMAP_DONTUNMAP`: the VMAs of the source stay, without pages, and
-    /// what has moved merges.
-    pub(crate) fn complete_dontunmap(self) {
-        Dontunmap::new(self).complete();
-    }
-
-    /// Completes a run, or a part of one, at the source with `MREMAP_DONTUNMAP`.
+    /// Completes a part of the source with `MREMAP_DONTUNMAP`, each part once.
+    ///
+    /// With `all`, VMAs in it have lost all of their pages, and were not split since.
     pub(super) fn complete_source(&mut self, range: Range<usize>, all: bool) {
-        let Some(placeholders) = &mut self.placeholders else {
-            return;
-        };
-
-        // INVARIANT: `Dontunmap` completes each address once, of what has moved.
-        let run = Vacated {
-            range,
-            copies: self.copies,
-        };
-        ffi::complete_dontunmap(self.mm, run, placeholders, all);
-    }
-
-    /// Returns whether all VMAs of the source are linked there that are to stay.
-    pub(super) fn source_is_linked(&self) -> bool {
-        let placeholders = self.placeholders.as_ref();
-
-        placeholders.map_or(true, |placeholders| placeholders.is_empty())
+        if let Some(placeholders) = &mut self.placeholders {
+            // INVARIANT: `Dontunmap` completes each address once, when all has moved.
+            ffi::complete_dontunmap(self.mm, Emptied::new(range), placeholders, all);
+        }
     }
 
     /// Rolls back: moves the VMAs back, unlinks the destination, undoes splits, and calls the hooks
@@ -430,14 +359,17 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         let moved = source.start..self.moved;
         let mut from = moved.start;
 
-        while let Some(mut batch) =
-            Batch::next(self.mm, &self.plan, from..moved.end, &mut self.buffer)
+        while let Some(batch) =
+            next_batch(self.mm, &self.plan, from..moved.end, true, &mut self.buffer)
         {
-            from = batch.segment().source().end;
-            match batch.kind() {
-                MoveKind::Copy(_) => ffi::copy_back(&mut batch),
-                MoveKind::Relocate => {
-                    if !ffi::relocate_back(&mut batch) {
+            match batch {
+                Batch::Copy(mut vmas) => {
+                    from = vmas.segment().source().end;
+                    ffi::copy_back(&mut vmas);
+                }
+                Batch::Relocate(mut vmas) => {
+                    from = vmas.segment().source().end;
+                    if !ffi::relocate_back(&mut vmas) {
                         self.plan.look_for_runs();
                     }
                 }
@@ -450,14 +382,9 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         from = source.start;
         while let Some(run) = self.plan.next_run(&*self.mm, from..self.linked) {
             from = run.source().end;
-            // INVARIANT: What was linked at the destination has moved back.
-            ffi::unlink_range(
-                self.mm,
-                Vacated {
-                    range: run.destination(),
-                    copies: self.copies,
-                },
-            );
+            // INVARIANT: What the source has is back, or was not to move, and its run is what is
+            // linked at the destination of it. What could not move back is not in the source.
+            ffi::unlink_range(self.mm, Vacated::new(run.destination(), self.copies));
         }
         self.linked = source.start;
 

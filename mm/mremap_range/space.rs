@@ -4,6 +4,11 @@
 
 use super::{
     ffi,
+    linked::{
+        linked_vmas,
+        LinkedVma,
+        LinkedVmas, //
+    },
     plan::{
         Segment,
         Space,
@@ -11,19 +16,12 @@ use super::{
         Vma, //
     },
 };
-use core::ops::{
-    Deref,
-    Range, //
-};
+use core::ops::Range;
 use kernel::{
     bindings,
     mm::{
-        virt::{
-            flags,
-            VmaRef, //
-        },
-        MmWriteLocked,
-        VmaIter, //
+        virt::flags,
+        MmWriteLocked, //
     },
     prelude::*,
 };
@@ -36,36 +34,6 @@ pub(crate) const RMAP_HOLD_BYTES: usize = 64 << 20;
 /// The same, where page tables move as a whole. For each of them the TLBs of other CPUs are
 /// flushed.
 const RMAP_HOLD_TABLES: usize = 512 * bindings::PMD_SIZE;
-
-/// A VMA, and where the maple tree has it. A VMA that has been relocated is linked at both places
-/// until the move is complete.
-pub(crate) struct LinkedVma<'a> {
-    vma: &'a VmaRef,
-    linked: Range<usize>,
-}
-
-impl LinkedVma<'_> {
-    /// Returns where it is linked, in bytes.
-    #[inline]
-    pub(crate) fn linked(&self) -> Range<usize> {
-        self.linked.clone()
-    }
-
-    /// Returns whether its addresses are not those that it is linked at.
-    #[inline]
-    pub(crate) fn is_relocated(&self) -> bool {
-        self.start() != self.linked.start
-    }
-}
-
-impl Deref for LinkedVma<'_> {
-    type Target = VmaRef;
-
-    #[inline]
-    fn deref(&self) -> &VmaRef {
-        self.vma
-    }
-}
 
 impl Vma for LinkedVma<'_> {
     #[inline]
@@ -99,7 +67,7 @@ impl Vma for LinkedVma<'_> {
 
     #[inline]
     fn is_long(&self, distance: usize) -> bool {
-        let len = self.linked.len();
+        let len = self.linked().len();
 
         len > RMAP_HOLD_BYTES
             && (len > RMAP_HOLD_TABLES
@@ -121,29 +89,6 @@ impl Vma for LinkedVma<'_> {
     fn is_data(&self) -> bool {
         ffi::is_data_mapping(self.flags())
     }
-}
-
-/// Iterates over VMAs in address order, and says where each is linked.
-pub(crate) struct LinkedVmas<'a>(VmaIter<'a>);
-
-impl<'a> Iterator for LinkedVmas<'a> {
-    type Item = LinkedVma<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<LinkedVma<'a>> {
-        let vma = self.0.next()?;
-
-        Some(LinkedVma {
-            vma,
-            linked: self.0.linked_at(),
-        })
-    }
-}
-
-/// Returns the VMAs that are linked in `range` (bytes).
-#[inline]
-pub(crate) fn linked_vmas<'a>(mm: &'a MmWriteLocked<'_>, range: Range<usize>) -> LinkedVmas<'a> {
-    LinkedVmas(mm.vmas(range))
 }
 
 impl Space for MmWriteLocked<'_> {

@@ -230,12 +230,7 @@ pub fn layouts(sealed: f64) -> impl Strategy<Value = (Paper, Request)> {
                     max_vmas: usize::MAX,
                     end: usize::MAX,
                 };
-                let request = Request {
-                    old,
-                    new,
-                    len: len * PAGE,
-                    dontunmap,
-                };
+                let request = Request::new(old, new, len * PAGE, dontunmap, PAGE)?;
 
                 (high + len * PAGE <= end).then_some((paper, request))
             },

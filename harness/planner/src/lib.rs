@@ -10,4 +10,5 @@ mod plan;
 mod layout;
 mod properties;
 mod refusals;
+mod requests;
 mod rounded;

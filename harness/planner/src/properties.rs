@@ -38,9 +38,7 @@ fn all_segments(paper: &Paper, request: &Request) -> Vec<Segment> {
 /// What the address space looks like afterwards, page by page: where each one's content was.
 fn moved(paper: &Paper, request: &Request, segments: &[Segment]) -> Vec<(usize, usize)> {
     let end = paper.areas.last().map_or(0, |area| area.range.end);
-    let top = end
-        .max(request.old + request.len)
-        .max(request.new + request.len);
+    let top = end.max(request.source().end).max(request.destination().end);
     let mut pages: Vec<(usize, usize)> = mapped_pages(paper, 0..top)
         .into_iter()
         .map(|addr| (addr, addr))
@@ -82,7 +80,7 @@ proptest! {
             prop_assert!(area.range.start <= segment.source().start);
             prop_assert!(segment.source().end <= area.range.end);
             // It is all of the VMA, except for what lies outside of the source.
-            prop_assert!(segment.source().start == area.range.start || segment.source().start == request.old);
+            prop_assert!(segment.source().start == area.range.start || segment.source().start == request.source().start);
             prop_assert!(
                 segment.source().end == area.range.end
                     || segment.source().end == request.source().end
@@ -94,15 +92,15 @@ proptest! {
     #[test]
     fn whole_vmas_without_a_reason_are_relocated((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
-        let distance = request.new.abs_diff(request.old);
+        let distance = request.destination().start.abs_diff(request.source().start);
 
         for (area, segment) in segments(&paper, &request, request.source()) {
             let reasons = [
                 (segment.len() != area.range.len(), CopyReason::Partial),
                 (
-                    request.dontunmap
-                        && (request.old + request.len == request.new
-                            || request.new + request.len == request.old),
+                    request.dontunmap()
+                        && (request.source().end == request.destination().start
+                            || request.destination().end == request.source().start),
                     CopyReason::Adjacent,
                 ),
                 (area.kind.special, CopyReason::Special),
@@ -135,8 +133,8 @@ proptest! {
             prop_assert!(pair[0].source().end <= pair[1].source().start);
         }
         for segment in segments {
-            prop_assert_eq!(segment.destination().start - request.new, segment.source().start - request.old);
-            prop_assert!(segment.source().start >= request.old);
+            prop_assert_eq!(segment.destination().start - request.destination().start, segment.source().start - request.source().start);
+            prop_assert!(segment.source().start >= request.source().start);
             prop_assert!(segment.source().end <= request.source().end);
             prop_assert!(segment.destination().end <= request.destination().end);
         }
@@ -151,7 +149,7 @@ proptest! {
             prop_assert!(pair[0].source().end < pair[1].source().start);
         }
         for run in &runs {
-            prop_assert_eq!(run.destination().start - request.new, run.source().start - request.old);
+            prop_assert_eq!(run.destination().start - request.destination().start, run.source().start - request.source().start);
         }
         prop_assert_eq!(
             runs.iter().map(|run| run.len()).sum::<usize>(),
@@ -169,7 +167,7 @@ proptest! {
     fn walking_by_address_gives_the_same((paper, request) in layouts(0.0)) {
         let plan = planned(&paper, request)?;
         let end = request.source().end;
-        let mut from = request.old;
+        let mut from = request.source().start;
         let mut walked = Vec::new();
 
         while let Some(segment) = plan.next_segment(&paper, from) {
@@ -179,7 +177,7 @@ proptest! {
         prop_assert_eq!(&walked, &all_segments(&paper, &request));
         prop_assert_eq!(plan.request(), &request);
 
-        let mut from = request.old;
+        let mut from = request.source().start;
         let mut walked_runs = Vec::new();
         while let Some(run) = plan.next_run(&paper, from..end) {
             walked_runs.push(run);
@@ -192,23 +190,23 @@ proptest! {
     #[test]
     fn runs_end_where_the_move_got_to((paper, request) in layouts(0.0), pages in 0..MAX_PAGES) {
         let mut plan = planned(&paper, request)?;
-        let until = (request.old + pages * PAGE).min(request.source().end);
+        let until = (request.source().start + pages * PAGE).min(request.source().end);
 
         // Whether it knows its only run, or looks for it.
         for _ in 0..2 {
-            let mut from = request.old;
+            let mut from = request.source().start;
             let mut walked = Vec::new();
 
             while let Some(run) = plan.next_run(&paper, from..until) {
                 prop_assert!(run.source().end <= until);
                 prop_assert_eq!(
-                    run.destination().start - request.new,
-                    run.source().start - request.old
+                    run.destination().start - request.destination().start,
+                    run.source().start - request.source().start
                 );
                 walked.extend(run.source().step_by(PAGE));
                 from = run.source().end;
             }
-            prop_assert_eq!(walked, mapped_pages(&paper, request.old..until));
+            prop_assert_eq!(walked, mapped_pages(&paper, request.source().start..until));
             plan.look_for_runs();
         }
     }
@@ -270,7 +268,7 @@ proptest! {
             for addr in area.range.clone().step_by(PAGE) {
                 let gone = segments.iter().any(|segment| {
                     segment.destination().contains(&addr)
-                        || (segment.source().contains(&addr) && !request.dontunmap)
+                        || (segment.source().contains(&addr) && !request.dontunmap())
                 });
                 pieces += usize::from(!gone && !outside);
                 outside = !gone;
@@ -280,6 +278,20 @@ proptest! {
         prop_assert!(
             pieces <= paper.areas.len() + totals.vmas_added - totals.vmas_removed
         );
+    }
+
+    /// The rest of a VMA that lies across an end of the source stays, unless a segment goes there.
+    #[test]
+    fn remainders_stay_unless_unmapped((paper, request) in layouts(0.0)) {
+        let plan = planned(&paper, request)?;
+        let segments = all_segments(&paper, &request);
+
+        for addr in [request.source().start - PAGE, request.source().end] {
+            let unmapped = segments
+                .iter()
+                .any(|segment| segment.destination().contains(&addr));
+            prop_assert_eq!(plan.keeps_remainder(addr), !unmapped);
+        }
     }
 
     /// All at once is the same as one after the other, as source and destination are apart.

@@ -29,7 +29,7 @@ fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
     };
     let mapped = |addr: usize| paper.areas.iter().any(|area| area.range.contains(&addr));
 
-    if !mapped(request.old) {
+    if !mapped(request.source().start) {
         return Some(Refusal::NothingMapped);
     }
     for (_, segment) in segments(paper, request, request.source()) {
@@ -41,7 +41,7 @@ fn expected(paper: &Paper, request: &Request) -> Option<Refusal<No>> {
         }
     }
     for addr in request.source().step_by(PAGE).filter(|addr| mapped(*addr)) {
-        let dest = addr - request.old + request.new;
+        let dest = addr - request.source().start + request.destination().start;
 
         if sealed(dest) {
             return Some(Refusal::Destination {

@@ -51,12 +51,8 @@ fn sources() -> impl Strategy<Value = (Paper, Request)> {
             |((before, count, distance, down, room), cut)| {
                 let old = START - before * PAGE;
                 let by = distance * HUGE as isize * if down { -1 } else { 1 };
-                let request = Request {
-                    old,
-                    new: old.checked_add_signed(by)?,
-                    len: (before + cut) * PAGE,
-                    dontunmap: false,
-                };
+                let new = old.checked_add_signed(by)?;
+                let request = Request::new(old, new, (before + cut) * PAGE, false, PAGE)?;
                 let paper = Paper {
                     areas: [
                         area(old, START, None),
@@ -68,10 +64,8 @@ fn sources() -> impl Strategy<Value = (Paper, Request)> {
                     max_vmas: usize::MAX,
                     end: START + room * PAGE,
                 };
-                let ends = request.new + request.len;
 
-                (old.abs_diff(request.new) >= request.len && ends <= paper.end)
-                    .then_some((paper, request))
+                (request.destination().end <= paper.end).then_some((paper, request))
             },
         )
 }
@@ -80,17 +74,18 @@ proptest! {
     #[test]
     fn the_last_huge_page_moves_whole((paper, asked) in sources()) {
         let cut = asked.source().end - START;
-        let len = START + cut.div_ceil(HUGE) * HUGE - asked.old;
-        let fits = asked.old.abs_diff(asked.new) >= len && asked.new + len <= paper.end;
+        let len = START + cut.div_ceil(HUGE) * HUGE - asked.source().start;
+        let fits = asked.source().start.abs_diff(asked.destination().start) >= len && asked.destination().start + len <= paper.end;
 
         match plan(&paper, asked, PAGE) {
             Ok(plan) => {
                 prop_assert!(fits);
-                prop_assert_eq!(plan.request(), &Request { len, ..asked });
+                let (old, new) = (asked.source().start, asked.destination().start);
+                prop_assert_eq!(Some(*plan.request()), Request::new(old, new, len, false, PAGE));
                 let last = segments(&paper, plan.request(), plan.request().source()).last();
                 let (area, segment) = last.expect("there is hugetlb memory");
-                prop_assert_eq!(segment.source(), START..asked.old + len);
-                prop_assert_eq!(plan.totals().splits_last, asked.old + len < area.range.end);
+                prop_assert_eq!(segment.source(), START..asked.source().start + len);
+                prop_assert_eq!(plan.totals().splits_last, asked.source().start + len < area.range.end);
                 prop_assert_eq!(plan.totals().moved.all, len / PAGE);
                 let is_cut = segment.source() != area.range;
                 let reason = if is_cut { CopyReason::Partial } else { CopyReason::Hugetlb };

@@ -48,7 +48,7 @@ impl<'a> VmaIter<'a> {
     }
 
     /// Returns the addresses (bytes) at which the maple tree has the VMA that `next()` returned
-    /// last.
+    /// last. Means nothing if it returned none.
     ///
     /// C functions: `vma_iter_addr()`, `vma_iter_end()`.
     #[inline]
@@ -56,7 +56,7 @@ impl<'a> VmaIter<'a> {
         // SAFETY: The iterator is initialised by the type invariants.
         let mas = unsafe { &(*self.vmi.get()).mas };
 
-        mas.index..mas.last + 1
+        mas.index..mas.last.wrapping_add(1)
     }
 }
 
