@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0
+
 # Every entry point. `make help` lists them.
 
 # The kernel that the series is for: a folder of bases/.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
 # Runs kit, which does what the Makefile asks for. Compiles it first where that is due, and says so.
 set -eu
 cd "$(dirname "$0")/.."

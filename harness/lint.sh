@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
 # Formatting and lints of what is not part of the kernel, and formatting of what is. Runs the checks
 # that are named, or all of them; "lint.sh names" lists them.
 set -eu

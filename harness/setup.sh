@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
 # an argument also what "make deb", "make deb-demo" or "make check-series" needs.
 # As another user than root it says which one command to run. The Makefile sets BASE.

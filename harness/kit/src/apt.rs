@@ -1,8 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Where this machine's packages come from.
 
 use crate::step::output;
-use anyhow::{Context, Result};
-use std::{collections::BTreeSet, fs, process::Command};
+use anyhow::{
+    Context,
+    Result, //
+};
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::Command, //
+};
 
 /// A part of an archive of packages that apt uses.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,17 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Assembles the series: a commit for each patch, on top of the base, as the branch `series`.
 //!
 //! `series` in the folder of the base lists the patches, as quilt reads it.
 
 use crate::{
     git::git,
-    maintainers, new_files,
-    patch::{Index, Patch},
-    paths::{write_whole, Paths},
+    maintainers,
+    new_files,
+    patch::{
+        Index,
+        Patch, //
+    },
+    paths::{
+        write_whole,
+        Paths, //
+    },
     stamp::Stamp,
-    step::{filter, output},
+    step::{
+        filter,
+        output, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
-use std::{fs, path::Path};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use std::{
+    fs,
+    path::Path, //
+};
 
 /// The names in `series`.
 pub fn patches(paths: &Paths) -> Result<Vec<String>> {
@@ -131,7 +150,13 @@ pub fn mutant(paths: &Paths, series: &str, patch: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{commit, exported, mutant, series, ASSEMBLED};
+    use super::{
+        commit,
+        exported,
+        mutant,
+        series,
+        ASSEMBLED, //
+    };
     use crate::scratch::Repository;
 
     /// A base of two files, a patch of one of them, and a new file that comes with it.

@@ -1,10 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The kernels that there are patches for: `bases/<name>/`, and what its file `base` says of one.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::{
+        Path,
+        PathBuf, //
+    }, //
 };
 
 /// A kernel that there are patches for.
@@ -110,7 +119,10 @@ pub fn names(top: &Path) -> Result<Vec<String>> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::{names, Base};
+    use super::{
+        names,
+        Base, //
+    };
     use crate::paths;
     use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What moves cost, in the base kernel, in the patched one, and in any other one.
 
 mod image;
@@ -5,23 +7,44 @@ mod table;
 mod target;
 
 use crate::{
-    guest::{self, Guest, Machine},
-    host, kernel, options,
+    guest::{
+        self,
+        Guest,
+        Machine, //
+    },
+    host,
+    kernel,
+    options,
     outcome::Outcome,
-    paths::{write_whole, Paths},
+    paths::{
+        write_whole,
+        Paths, //
+    },
     programs,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use bench::{
     line::Line,
-    results::{difference, Kernel, Results, Unit},
+    results::{
+        difference,
+        Kernel,
+        Results,
+        Unit, //
+    }, //
 };
 use clap::ArgAction;
 use std::{
     fs,
-    path::{Path, PathBuf},
-    time::Duration,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    time::Duration, //
 };
 use target::Verdict;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What is asked of the series before anybody else looks at it.
 
 mod architectures;
@@ -10,10 +12,14 @@ mod upstream;
 mod warnings;
 
 use crate::{
-    debian, kunit,
+    debian,
+    kunit,
     paths::Paths,
-    suite::{self, Suite},
-    tree::Tree,
+    suite::{
+        self,
+        Suite, //
+    },
+    tree::Tree, //
 };
 use anyhow::Result;
 use std::path::PathBuf;

@@ -1,12 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the types of the series do not allow.
 
-use crate::{kernel, outcome::Outcome, toolchain::Toolchain, tree::Tree};
-use anyhow::{Context, Result};
+use crate::{
+    kernel,
+    outcome::Outcome,
+    toolchain::Toolchain,
+    tree::Tree, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
     fs,
     os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// The crate of the series that is private to the kernel, and the file that it begins with.

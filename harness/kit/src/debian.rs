@@ -1,14 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The patched kernel as a Debian package, and a Debian that runs it.
 
 mod disk;
 mod package;
 
-use crate::{demo::BY_ONE_CALL, guest, outcome::Outcome, tree::Tree};
+use crate::{
+    demo::BY_ONE_CALL,
+    guest,
+    outcome::Outcome,
+    tree::Tree, //
+};
 use anyhow::Result;
 use disk::Disk;
 pub use package::judge;
-use package::{Installed, Package};
-use std::{path::Path, time::Duration};
+use package::{
+    Installed,
+    Package, //
+};
+use std::{
+    path::Path,
+    time::Duration, //
+};
 
 /// Builds the package, of the user's configuration or of a small one for virtual machines.
 pub fn build(tree: &Tree, kconfig: Option<&Path>) -> Result<()> {

@@ -1,18 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Guests to look at: the demonstration programs, and a shell.
 
 use crate::{
     base::Base,
-    guest::{self, Content, Guest},
-    host, kernel,
+    guest::{
+        self,
+        Content,
+        Guest, //
+    },
+    host,
+    kernel,
     outcome::Outcome,
     paths::Paths,
-    programs, selftest,
-    tree::Tree,
+    programs,
+    selftest,
+    tree::Tree, //
 };
 use anyhow::Result;
 use std::{
-    path::{Path, PathBuf},
-    time::Duration,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    time::Duration, //
 };
 
 /// A guest of the demonstration: its name, what the kernel is told, and what runs there.

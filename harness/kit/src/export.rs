@@ -1,17 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Writes the branch `series` back to the repository.
 
 use crate::{
-    assemble::{exported, patches},
+    assemble::{
+        exported,
+        patches, //
+    },
     git::git,
-    maintainers, new_files,
-    paths::{write_whole, Paths},
-    step::{filter, output},
-    tree::{At, Tree},
+    maintainers,
+    new_files,
+    paths::{
+        write_whole,
+        Paths, //
+    },
+    step::{
+        filter,
+        output, //
+    },
+    tree::{
+        At,
+        Tree, //
+    }, //
 };
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
+    collections::{
+        BTreeMap,
+        BTreeSet, //
+    },
+    fs, //
 };
 
 /// The files that each commit of the branch `series` changes, in order.
@@ -147,7 +168,10 @@ pub fn export(paths: &Paths) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::export;
-    use crate::{assemble::series, scratch::Repository};
+    use crate::{
+        assemble::series,
+        scratch::Repository, //
+    };
 
     /// A series of two patches, a new file, and an entry of `MAINTAINERS`, as it is exported.
     fn repository(test: &str) -> Repository {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Guests: a kernel boots in a machine of its own, runs commands there, and ends.
 
 mod initramfs;
@@ -9,11 +11,28 @@ mod watch;
 use crate::paths::Paths;
 use anyhow::Result;
 use initramfs::pack;
-pub use initramfs::{Content, END};
-pub use machine::{accelerator, judge, Machine};
-use machine::{pc, qemu};
-pub use ran::{quoted, script, Ran};
-use std::{path::Path, time::Duration};
+pub use initramfs::{
+    Content,
+    END, //
+};
+pub use machine::{
+    accelerator,
+    judge,
+    Machine, //
+};
+use machine::{
+    pc,
+    qemu, //
+};
+pub use ran::{
+    quoted,
+    script,
+    Ran, //
+};
+use std::{
+    path::Path,
+    time::Duration, //
+};
 pub use trouble::trouble;
 use watch::watch;
 

@@ -1,17 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Tests that need no kernel.
 
 use crate::{
     outcome::Outcome,
     paths::Paths,
-    step::{output, Step},
+    step::{
+        output,
+        Step, //
+    }, //
 };
 use anyhow::Result;
 use regex_lite::Regex;
 use std::{
     ffi::OsStr,
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// Sums up the lines `test result: …` of cargo.

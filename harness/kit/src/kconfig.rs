@@ -1,17 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Configurations of kernels: Kconfig fragments of `configs/`.
 
 use crate::{
-    paths::{write_whole, Paths},
+    paths::{
+        write_whole,
+        Paths, //
+    },
     step::Step,
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{bail, ensure, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Result, //
+};
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// Which options of the series a tree knows.

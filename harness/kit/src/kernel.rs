@@ -1,13 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Building kernels.
 
 use crate::{
-    base::Base, kconfig::Wanted, paths::write_whole, step::Step, toolchain::Toolchain, tree::Tree,
+    base::Base,
+    kconfig::Wanted,
+    paths::write_whole,
+    step::Step,
+    toolchain::Toolchain,
+    tree::Tree, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// A make of the kernel, in its tree, with a job for each CPU.
@@ -109,9 +122,15 @@ pub fn command_of(objects: &Path, source: &str) -> Result<String> {
 mod tests {
     use super::steps_of_first_build;
     use crate::{
-        base::{self, Base},
+        base::{
+            self,
+            Base, //
+        },
         options::kernel_config,
-        paths::{self, remove_folder},
+        paths::{
+            self,
+            remove_folder, //
+        }, //
     };
     use std::fs;
 

@@ -1,20 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! KUnit: under User Mode Linux, and in the kernel of the other tests.
 
 use crate::{
-    guest::{self, Guest},
+    guest::{
+        self,
+        Guest, //
+    },
     kernel,
     outcome::Outcome,
-    step::{feed, Step},
+    step::{
+        feed,
+        Step, //
+    },
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use regex_lite::Regex;
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{
+        Path,
+        PathBuf, //
+    },
     process::Command,
-    time::Duration,
+    time::Duration, //
 };
 
 /// A call of `kunit.py` for User Mode Linux, with the objects and the configuration of that name, or

@@ -1,9 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Formatting and lints, as `make lint` has them.
 
 use crate::{
     outcome::Outcome,
     paths::Paths,
-    step::{output, Step},
+    step::{
+        output,
+        Step, //
+    }, //
 };
 use anyhow::Result;
 use std::process::Command;

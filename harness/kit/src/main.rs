@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Assembles, builds, boots and tests the patched kernel. The Makefile is its user interface.
 
 mod apt;
@@ -38,12 +40,25 @@ mod toolchain;
 mod tree;
 mod vma;
 
-use anyhow::{ensure, Result};
-use clap::{ArgAction, Parser, Subcommand};
+use anyhow::{
+    ensure,
+    Result, //
+};
+use clap::{
+    ArgAction,
+    Parser,
+    Subcommand, //
+};
 use guest::Machine;
 use paths::Paths;
-use std::{path::PathBuf, time::Duration};
-use tree::{At, Tree};
+use std::{
+    path::PathBuf,
+    time::Duration, //
+};
+use tree::{
+    At,
+    Tree, //
+};
 
 #[derive(Parser)]
 #[command(about = "Assembles, builds, boots and tests the patched kernel")]

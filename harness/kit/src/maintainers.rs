@@ -1,7 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! `MAINTAINERS`: the repository has the entries that the series adds, and nothing of the base's
 //! file, which differs from base to base. They come with the last patch.
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 
 /// Its place in the kernel, and in the repository.
 pub const FILE: &str = "MAINTAINERS";
@@ -78,7 +85,10 @@ pub fn added(base: &str, series: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{added, put};
+    use super::{
+        added,
+        put, //
+    };
 
     /// A list that is in order but for one entry.
     const BASE: &str = "Maintainers List\n----------------\n\n.. note:: read this\n\nALPHA\n\

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Deliberate bugs, each of which some test has to find.
 
 use crate::{
@@ -5,10 +7,20 @@ use crate::{
     outcome::Outcome,
     paths::Paths,
     suite,
-    tree::{At, Tree},
+    tree::{
+        At,
+        Tree, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
-use std::{fs, path::PathBuf};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use std::{
+    fs,
+    path::PathBuf, //
+};
 
 /// The suites that are tried after the one that a mutant names, cheap ones first.
 const SUITES: [&str; 7] = [

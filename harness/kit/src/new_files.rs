@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Files that the base does not have: where the repository keeps them, and which patch each comes
 //! with.
 //!
@@ -6,14 +8,28 @@
 
 use crate::{
     git::git,
-    paths::{write_whole, Paths},
-    step::output,
+    paths::{
+        write_whole,
+        Paths, //
+    },
+    step::output, //
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{
+        BTreeMap,
+        BTreeSet, //
+    },
     fs,
-    path::{Path, PathBuf},
+    path::{
+        Path,
+        PathBuf, //
+    }, //
 };
 
 /// Folders of the repository that hold files at their place in the kernel tree.
@@ -170,7 +186,12 @@ fn find(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_patch, found, home, write_list};
+    use super::{
+        by_patch,
+        found,
+        home,
+        write_list, //
+    };
     use crate::scratch::Repository;
     use std::path::PathBuf;
 

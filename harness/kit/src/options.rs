@@ -1,9 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The options of the Makefile, and how to tell of a value that is none of theirs.
 //!
 //! Each is an option of kit by the same name, in small letters.
 
-use crate::{base, paths};
-use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use crate::{
+    base,
+    paths, //
+};
+use clap::error::{
+    ContextKind,
+    ContextValue,
+    Error,
+    ErrorKind, //
+};
 use std::error::Error as _;
 
 /// How a value is refused: by what it has to be.
@@ -94,8 +104,21 @@ pub fn refusal(error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{base, guest_config, kernel_config, minutes, refusal, runs, seed, switch};
-    use crate::{base::names, paths::top, Args};
+    use super::{
+        base,
+        guest_config,
+        kernel_config,
+        minutes,
+        refusal,
+        runs,
+        seed,
+        switch, //
+    };
+    use crate::{
+        base::names,
+        paths::top,
+        Args, //
+    };
     use clap::Parser;
     use std::process::Command;
 

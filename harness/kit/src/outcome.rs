@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a test suite comes to.
 
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 
 /// What a suite came to.
 #[derive(Debug, Default)]

@@ -1,16 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Commits of patches.
 
 use crate::{
     git::git,
     paths::Paths,
     source,
-    step::{filter, output},
+    step::{
+        filter,
+        output, //
+    }, //
 };
-use anyhow::{bail, Context, Result};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// Where git looks for files while patches are being committed: an index apart, as the files of the

@@ -1,8 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Where things are in the repository.
 
-use crate::{base::Base, times::Times};
-use anyhow::{ensure, Context, Result};
-use std::path::{Path, PathBuf};
+use crate::{
+    base::Base,
+    times::Times, //
+};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use std::path::{
+    Path,
+    PathBuf, //
+};
 
 /// The repository, which is found from the place of this program's source.
 pub fn top() -> Result<PathBuf> {

@@ -1,19 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Programs that look for a move that goes wrong, in a guest: the oracle fuzzer, the fault sweep,
 //! the stress, the limits.
 
 use crate::{
-    guest::{Content, Guest, Machine, Ran},
-    host, kernel, kunit,
+    guest::{
+        Content,
+        Guest,
+        Machine,
+        Ran, //
+    },
+    host,
+    kernel,
+    kunit,
     outcome::Outcome,
     paths::Paths,
     selftest::HUGE_PAGES,
     tap,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 use std::{
-    path::{Path, PathBuf},
-    time::Duration,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    time::Duration, //
 };
 
 /// What programs find in a guest beside huge pages: swap, cgroups, one of which is theirs, and no

@@ -1,10 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A repository of a test's own, with a base of a few files.
 
 use crate::{
     base::tests::example,
     git::git,
-    paths::{remove_folder, Paths},
-    step::output,
+    paths::{
+        remove_folder,
+        Paths, //
+    },
+    step::output, //
 };
 use std::fs;
 

@@ -1,17 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Selftests: programs of the kernel tree that run in a guest.
 
 use crate::{
-    guest::{Content, Guest, Ran},
+    guest::{
+        Content,
+        Guest,
+        Ran, //
+    },
     kernel,
     outcome::Outcome,
     paths::Paths,
     step::Step,
     tap,
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{ensure, Result};
-use std::{path::Path, process::Command, time::Duration};
+use anyhow::{
+    ensure,
+    Result, //
+};
+use std::{
+    path::Path,
+    process::Command,
+    time::Duration, //
+};
 
 /// The tests that the series adds.
 const OWN: [&str; 3] = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The series as mails: `build/<base>/series/`, a cover letter and a patch for each commit.
 //!
 //! `cover-letter` in the folder of the base is its text, the subject first. Nothing is ever sent:
@@ -5,15 +7,26 @@
 
 use crate::{
     git::git,
-    paths::{remove_folder, write_whole, Paths},
+    paths::{
+        remove_folder,
+        write_whole,
+        Paths, //
+    },
     step::output,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// Who the patches are signed off by, from git's configuration.

@@ -1,15 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The source of the base kernel: Debian's source package, or what `LINUX_SRC` names.
 
 use crate::{
     base::Base,
-    paths::{remove_folder, write_whole, Paths},
-    step::{output, Step},
+    paths::{
+        remove_folder,
+        write_whole,
+        Paths, //
+    },
+    step::{
+        output,
+        Step, //
+    }, //
 };
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// Where the base kernel's source is.
@@ -204,12 +221,22 @@ fn version_in(makefile: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_tarball, version};
-    use crate::{base, paths::remove_folder, step::output};
+    use super::{
+        check_tarball,
+        version, //
+    };
+    use crate::{
+        base,
+        paths::remove_folder,
+        step::output, //
+    };
     use std::{
         fs,
-        path::{Path, PathBuf},
-        process::Command,
+        path::{
+            Path,
+            PathBuf, //
+        },
+        process::Command, //
     };
 
     /// A folder of this test's own, with a Makefile in a folder `linux`.

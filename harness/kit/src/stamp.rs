@@ -1,15 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What the series was assembled of last, so that it is not assembled again while that is the same.
 
 use crate::{
-    maintainers, new_files,
-    paths::{write_whole, Paths},
-    step::filter,
+    maintainers,
+    new_files,
+    paths::{
+        write_whole,
+        Paths, //
+    },
+    step::filter, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// How it is assembled, which may change as well.

@@ -1,13 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Long steps: run a command with its output in a log, and say how it goes.
 
 use crate::paths::Paths;
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{
+    bail,
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{
+        BufRead,
+        BufReader,
+        Seek,
+        SeekFrom,
+        Write, //
+    },
     path::PathBuf,
-    process::{Command, Output, Stdio},
-    time::{Duration, Instant},
+    process::{
+        Command,
+        Output,
+        Stdio, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 use wait_timeout::ChildExt;
 
@@ -192,7 +212,11 @@ pub fn feed(command: &mut Command, input: &[u8]) -> Result<Output> {
 
 /// A file without a name.
 fn tempfile() -> Result<File> {
-    use rustix::fs::{open, Mode, OFlags};
+    use rustix::fs::{
+        open,
+        Mode,
+        OFlags, //
+    };
 
     Ok(File::from(open(
         std::env::temp_dir(),

@@ -1,10 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The test suites, and their sum.
 
 use crate::{
-    bench, compile_fail, demo, host, kunit, lint, outcome::Outcome, programs, selftest, tree::Tree,
-    vma,
+    bench,
+    compile_fail,
+    demo,
+    host,
+    kunit,
+    lint,
+    outcome::Outcome,
+    programs,
+    selftest,
+    tree::Tree,
+    vma, //
 };
-use anyhow::{bail, Result};
+use anyhow::{
+    bail,
+    Result, //
+};
 use std::time::Instant;
 
 /// A suite: its name, and how it is run for a tree and a configuration of its kernel.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Results of test programs.
 
 use crate::outcome::Outcome;

@@ -1,9 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! How long steps take.
 
 use std::{
     cell::RefCell,
     rc::Rc,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// The steps of this run so far. Clones are of the same run.

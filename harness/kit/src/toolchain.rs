@@ -1,10 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The compilers that build the kernel.
 
-use crate::{paths::Paths, step::output};
-use anyhow::{bail, Result};
+use crate::{
+    paths::Paths,
+    step::output, //
+};
+use anyhow::{
+    bail,
+    Result, //
+};
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// The version of LLVM that is used. Debian 12 and 13 both have it.

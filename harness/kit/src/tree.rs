@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A kernel tree: the base, the series on top of it, or that with a deliberate bug.
 //!
 //! There is one folder for all of them, as most of what is built of one fits the next, or is in the
@@ -6,15 +8,25 @@
 use crate::{
     assemble,
     git::git,
-    paths::{remove_folder, write_whole, Paths},
+    paths::{
+        remove_folder,
+        write_whole,
+        Paths, //
+    },
     source,
-    step::output,
+    step::output, //
 };
-use anyhow::{ensure, Result};
+use anyhow::{
+    ensure,
+    Result, //
+};
 use std::{
     cell::OnceCell,
     fs,
-    path::{Path, PathBuf},
+    path::{
+        Path,
+        PathBuf, //
+    }, //
 };
 
 /// Which tree it is.
@@ -189,7 +201,10 @@ pub fn apart(series: &Tree) -> Result<Paths> {
 
 #[cfg(test)]
 mod tests {
-    use super::{At, Tree};
+    use super::{
+        At,
+        Tree, //
+    };
     use crate::scratch::Repository;
 
     fn repository(test: &str) -> Repository {

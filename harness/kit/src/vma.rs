@@ -1,9 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The base's tests of `mm/vma.c` in user space, which build the file as it is in the kernel.
 
-use crate::{outcome::Outcome, step::Step, tree::Tree};
-use anyhow::{Context, Result};
+use crate::{
+    outcome::Outcome,
+    step::Step,
+    tree::Tree, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
 use regex_lite::Regex;
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command, //
+};
 
 /// Builds and runs them. They are built beside their source, as the base's
 /// makefile knows no other place.

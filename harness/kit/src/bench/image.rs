@@ -1,7 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Images of kernels, which boot as these do.
 
-use anyhow::{ensure, Context, Result};
-use std::{fs::File, io::Read, ops::Range, path::Path};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use std::{
+    fs::File,
+    io::Read,
+    ops::Range,
+    path::Path, //
+};
 
 /// Fields of the header of a bzImage: `Documentation/arch/x86/boot.rst`.
 const BOOT_FLAG: Range<usize> = 0x1fe..0x200;
@@ -49,7 +60,15 @@ fn is_kernel(header: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, is_kernel, BOOT_FLAG, HEADER, LOAD_FLAGS, MAGIC, PROTOCOL};
+    use super::{
+        check,
+        is_kernel,
+        BOOT_FLAG,
+        HEADER,
+        LOAD_FLAGS,
+        MAGIC,
+        PROTOCOL, //
+    };
     use std::path::Path;
 
     fn header() -> Vec<u8> {

@@ -1,13 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What was measured, as Markdown.
 
-use super::target::{self, Verdict};
+use super::target::{
+    self,
+    Verdict, //
+};
 use bench::{
     case::Case,
-    cases::{MOST, MOST_HUGE},
+    cases::{
+        MOST,
+        MOST_HUGE, //
+    },
     figure::Figure,
-    results::{Kernel, Results},
+    results::{
+        Kernel,
+        Results, //
+    }, //
 };
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::BTreeSet,
+    fmt::Write, //
+};
 
 /// A figure with its spread.
 fn cell(figure: Option<Figure>) -> String {
@@ -217,12 +231,23 @@ pub fn all(
 
 #[cfg(test)]
 mod tests {
-    use super::{measured, shootdowns, targets};
+    use super::{
+        measured,
+        shootdowns,
+        targets, //
+    };
     use crate::bench::target::judge;
     use bench::{
-        cases::{self, GIGABYTE},
+        cases::{
+            self,
+            GIGABYTE, //
+        },
         line::Line,
-        results::{Kernel, Results, Unit},
+        results::{
+            Kernel,
+            Results,
+            Unit, //
+        }, //
     };
 
     fn kernel(name: &str, by_one: Option<u64>, call: u64) -> Kernel {

@@ -1,9 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What moves may cost at most.
 
 use bench::{
-    case::{Case, Kind},
+    case::{
+        Case,
+        Kind, //
+    },
     cases::GIGABYTE,
-    results::Kernel,
+    results::Kernel, //
 };
 use std::fmt;
 
@@ -153,8 +158,19 @@ pub fn judge(base: &Kernel, kernel: &Kernel) -> Vec<Verdict> {
 
 #[cfg(test)]
 mod tests {
-    use super::{judge, Kernel, COUNTED, FEW, MANY, MOVES};
-    use bench::{case::Case, cases, line::Line};
+    use super::{
+        judge,
+        Kernel,
+        COUNTED,
+        FEW,
+        MANY,
+        MOVES, //
+    };
+    use bench::{
+        case::Case,
+        cases,
+        line::Line, //
+    };
 
     /// Shootdowns of a call for each segment, and of one call.
     fn shootdowns(case: Case, by_one: u64) -> Line {

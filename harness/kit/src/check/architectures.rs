@@ -1,8 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Builds for architectures that have no Rust in this version.
 
-use crate::{kconfig, kernel, outcome::Outcome, step::Step, toolchain::Toolchain, tree::Tree};
-use anyhow::{Context, Result};
-use std::{fs, path::Path, process::Command};
+use crate::{
+    kconfig,
+    kernel,
+    outcome::Outcome,
+    step::Step,
+    toolchain::Toolchain,
+    tree::Tree, //
+};
+use anyhow::{
+    Context,
+    Result, //
+};
+use std::{
+    fs,
+    path::Path,
+    process::Command, //
+};
 
 /// The patched kernel builds for 32-bit ARM, and what of it the series changes for 64-bit PowerPC
 /// too, which moves page tables as a whole and has functions of its own for their entries. Neither

@@ -1,16 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Builds with the compiler's and sparse's warnings.
 
 use super::warnings::Warnings;
 use crate::{
-    kconfig::{self, Options},
+    kconfig::{
+        self,
+        Options, //
+    },
     kernel,
-    paths::{remove_folder, Paths},
+    paths::{
+        remove_folder,
+        Paths, //
+    },
     step::Step,
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
 use anyhow::Result;
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command, //
+};
 
 /// A kernel that is built again and again, with the compiler's and sparse's warnings.
 pub struct Build<'a> {

@@ -1,20 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Every commit: it builds in every configuration that matters, without a new warning, and what was
 //! tested before passes as before.
 
-use super::{builds::Build, warnings::Warnings};
+use super::{
+    builds::Build,
+    warnings::Warnings, //
+};
 use crate::{
     git::git,
     guest::Content,
     kconfig::Options,
     kunit,
     outcome::Outcome,
-    paths::{write_whole, Paths},
-    selftest::{self, Printed},
+    paths::{
+        write_whole,
+        Paths, //
+    },
+    selftest::{
+        self,
+        Printed, //
+    },
     step::output,
-    tree::{self, At, Tree},
+    tree::{
+        self,
+        At,
+        Tree, //
+    }, //
 };
 use anyhow::Result;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf, //
+};
 
 /// The configuration whose kernels are tested, with the option on.
 const TESTED: &str = "test";

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The documentation of the series, as the kernel's own tools read it.
 
 use super::warnings::Warnings;
@@ -5,12 +7,18 @@ use crate::{
     git::git,
     kernel,
     outcome::Outcome,
-    step::{feed, Step},
+    step::{
+        feed,
+        Step, //
+    },
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
 use anyhow::Result;
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command, //
+};
 
 /// Folders of `Documentation/` that the series adds to.
 const FOLDERS: &str = "mm userspace-api";

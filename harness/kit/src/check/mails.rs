@@ -1,14 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The mails: what the kernel's own scripts say of them.
 
 use crate::{
     outcome::Outcome,
     series,
-    step::{feed, output},
-    tree::Tree,
+    step::{
+        feed,
+        output, //
+    },
+    tree::Tree, //
 };
-use anyhow::{Context, Result};
+use anyhow::{
+    Context,
+    Result, //
+};
 use regex_lite::Regex;
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command, //
+};
 
 /// What `checkpatch.pl` says and is left as it is.
 struct Exception {

@@ -1,7 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The Rust code of the series, as the kernel's own make targets see it.
 
 use super::warnings::Warnings;
-use crate::{kernel, outcome::Outcome, step::Step, toolchain::Toolchain, tree::Tree};
+use crate::{
+    kernel,
+    outcome::Outcome,
+    step::Step,
+    toolchain::Toolchain,
+    tree::Tree, //
+};
 use anyhow::Result;
 use std::fs;
 

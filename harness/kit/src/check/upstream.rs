@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Other kernels that the patches have to apply to.
 
 use crate::{
@@ -5,17 +7,24 @@ use crate::{
     base::Base,
     git::git,
     outcome::Outcome,
-    paths::{remove_folder, Paths},
-    series, source,
+    paths::{
+        remove_folder,
+        Paths, //
+    },
+    series,
+    source,
     step::output,
-    tree::Tree,
+    tree::Tree, //
 };
 use anyhow::Result;
 use std::{
     collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// The tarball that `UPSTREAM` names, if it names one.

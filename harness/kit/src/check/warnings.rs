@@ -1,7 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What tools have warned of.
 
 use regex_lite::Regex;
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::BTreeSet,
+    fmt, //
+};
 
 /// What a build, or another tool, has warned of, without the numbers of lines.
 #[derive(Default)]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! A disk with Debian on it, which a PC boots from.
 //!
 //! Debian is what `debootstrap` makes of it, the boot loader is Debian's GRUB. The file system is
@@ -8,16 +10,36 @@ use super::package::Installed;
 use crate::{
     apt,
     demo::BY_ONE_CALL,
-    guest, host,
-    paths::{remove_folder, write_whole, Paths},
-    step::{filter, output, Step},
+    guest,
+    host,
+    paths::{
+        remove_folder,
+        write_whole,
+        Paths, //
+    },
+    step::{
+        filter,
+        output,
+        Step, //
+    }, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    os::unix::fs::{symlink, FileExt, PermissionsExt},
-    path::{Path, PathBuf},
-    process::Command,
+    os::unix::fs::{
+        symlink,
+        FileExt,
+        PermissionsExt, //
+    },
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// What a Debian has on top of the smallest one: an init, what a kernel's package calls when it is

@@ -1,19 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! The package: `build/<base>/deb/`.
 
 use crate::{
-    kconfig, kernel,
-    paths::{remove_folder, write_whole},
+    kconfig,
+    kernel,
+    paths::{
+        remove_folder,
+        write_whole, //
+    },
     series::Signer,
     source,
-    step::{output, Step},
+    step::{
+        output,
+        Step, //
+    },
     toolchain::Toolchain,
-    tree::Tree,
+    tree::Tree, //
 };
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
 };
 
 /// What a package is made from, and where.
@@ -209,8 +225,14 @@ fn read_config(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{judge, Installed};
-    use std::{fs, path::PathBuf};
+    use super::{
+        judge,
+        Installed, //
+    };
+    use std::{
+        fs,
+        path::PathBuf, //
+    };
 
     #[test]
     fn the_kernel_is_found_among_the_packages() {

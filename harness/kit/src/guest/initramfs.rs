@@ -1,12 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What a guest finds when it boots.
 
 use super::trouble::TROUBLE;
 use crate::{
-    paths::{write_whole, Paths},
-    step::{filter, output},
+    paths::{
+        write_whole,
+        Paths, //
+    },
+    step::{
+        filter,
+        output, //
+    }, //
 };
-use anyhow::{Context, Result};
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use anyhow::{
+    Context,
+    Result, //
+};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::Command, //
+};
 
 /// A file of an initramfs: its path there, and the file on this machine.
 pub type Content = (String, PathBuf);

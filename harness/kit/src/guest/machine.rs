@@ -1,12 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What guests run on.
 
 use super::{
-    initramfs::{pack, END},
-    watch::run_for,
+    initramfs::{
+        pack,
+        END, //
+    },
+    watch::run_for, //
 };
-use crate::paths::{write_whole, Paths};
-use anyhow::{bail, Context, Result};
-use std::{ffi::OsStr, fs, path::Path, process::Command, time::Duration};
+use crate::paths::{
+    write_whole,
+    Paths, //
+};
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::Path,
+    process::Command,
+    time::Duration, //
+};
 
 /// How long the guest that tries out an accelerator may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);

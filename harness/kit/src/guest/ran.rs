@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Commands in a guest, and what they did, as the console has it.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use std::path::Path;
 
 /// How many lines are shown of a command that failed.
@@ -98,7 +104,10 @@ impl Ran {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, script};
+    use super::{
+        read,
+        script, //
+    };
     use std::process::Command;
 
     /// What a shell prints.

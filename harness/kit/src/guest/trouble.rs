@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! What shows that a kernel is in trouble.
 
 use regex_lite::Regex;

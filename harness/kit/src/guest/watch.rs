@@ -1,15 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+
 //! Running a guest to its end, and finding out whether all went well.
 
-use super::{initramfs::END, trouble::trouble};
-use anyhow::{ensure, Context, Result};
+use super::{
+    initramfs::END,
+    trouble::trouble, //
+};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
 use rustix::process::Pid;
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{
+        BufRead,
+        BufReader, //
+    },
     os::unix::process::CommandExt,
     path::Path,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    process::{
+        Command,
+        Stdio, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 use wait_timeout::ChildExt;
 
