@@ -21,7 +21,7 @@ pub enum Kind {
     /// share an `anon_vma`.
     Apart,
     /// Anonymous memory that was never touched.
-    Untouched,
+    Unfaulted,
     /// Anonymous memory that children share.
     Shmem,
     /// A file that lies in memory, shared.

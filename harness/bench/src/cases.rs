@@ -31,7 +31,7 @@ const ALL: [(Kind, bool); 8] = [
     (Kind::Anon, false),
     (Kind::Anon, true),
     (Kind::Apart, false),
-    (Kind::Untouched, false),
+    (Kind::Unfaulted, false),
     (Kind::Shmem, false),
     (Kind::File, false),
     (Kind::Sysv, false),
@@ -92,7 +92,7 @@ pub fn quick() -> Vec<Case> {
     cases
 }
 
-/// All cases, but for those that take too much memory. It starts with what is measured in a short
+/// All cases, except for those that take too much memory. It starts with what is measured in a short
 /// time: how the kernel's caches are filled depends on what came before.
 pub fn full() -> Vec<Case> {
     let mut cases = quick();

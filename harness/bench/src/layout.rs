@@ -82,7 +82,7 @@ impl Layout {
         let (len, segment) = (layout.len(), layout.segment);
 
         match case.kind {
-            Kind::Anon | Kind::Apart | Kind::Untouched | Kind::Sparse => {
+            Kind::Anon | Kind::Apart | Kind::Unfaulted | Kind::Sparse => {
                 sys::map(at, len, Source::Anonymous).context("mmap")?;
                 sys::advise(at, len, libc::MADV_NOHUGEPAGE).context("madvise")?;
             }
@@ -125,7 +125,7 @@ impl Layout {
     /// Where the pages are that were written to, from the start on.
     fn written(&self) -> impl Iterator<Item = usize> {
         let len = match self.case.kind {
-            Kind::Untouched => 0,
+            Kind::Unfaulted => 0,
             _ => self.len(),
         };
         (0..len).step_by(self.step)

@@ -29,7 +29,7 @@ fn title(paragraph: &str) -> Option<&str> {
 }
 
 /// The paragraph before which an entry of that title belongs. The base's list is in alphabetical
-/// order but for some, so it is where the fewest are on the wrong side.
+/// order except for some, so it is where the fewest are on the wrong side.
 fn place(paragraphs: &[&str], own: &str) -> Option<usize> {
     let own = own.to_uppercase();
     let (mut wrong, mut fewest, mut place) = (0, i32::MAX, None);
@@ -90,7 +90,7 @@ mod tests {
         put, //
     };
 
-    /// A list that is in order but for one entry.
+    /// A list that is in order except for one entry.
     const BASE: &str = "Maintainers List\n----------------\n\n.. note:: read this\n\nALPHA\n\
                         S:\tx\n\nZULU\nS:\tx\n\nBRAVO\nS:\tx\nF:\tb\n\nDELTA one\nS:\tx\n\n\
                         TANGO\nS:\tx\n\nTHE REST\nS:\tx\n";

@@ -90,14 +90,14 @@ impl Capture {
         let memory = File::open("/proc/self/mem")?;
 
         for entry in &entries {
-            let untouched = may_read_untouched(entry);
+            let unfaulted = may_read_unfaulted(entry);
             let first = capture.pagemap.len();
             read_pagemap(&pagemap, entry, &mut capture.pagemap)?;
             for (word, address) in capture.pagemap[first..]
                 .iter()
                 .zip(entry.addresses.clone().step_by(PAGE))
             {
-                let wanted = depth >= Depth::Probe && (present_or_swapped(*word) || untouched);
+                let wanted = depth >= Depth::Probe && (present_or_swapped(*word) || unfaulted);
                 let content = if wanted {
                     read_page(&memory, entry, address).context("reading a page")?
                 } else {
@@ -134,9 +134,9 @@ fn read_pagemap(file: &File, entry: &Entry, words: &mut Vec<u64>) -> Result<()> 
 }
 
 /// May pages of a mapping be read that are not there?
-fn may_read_untouched(entry: &Entry) -> bool {
+fn may_read_unfaulted(entry: &Entry) -> bool {
     // User Mode Linux may show what was there before instead of a page that is not there. Nobody
-    // answers a userfaultfd, and an untouched huge page is not worth the time.
+    // answers a userfaultfd, and an unfaulted huge page is not worth the time.
     entry.inode != 0 && !user_mode_linux() && !entry.has_flag("um") && !entry.has_flag("ht")
 }
 

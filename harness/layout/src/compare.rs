@@ -23,7 +23,7 @@ use std::collections::HashMap;
 const HUGE: &str = "AnonHugePages";
 
 /// Fields that tell who has the same pages. Their names begin like this.
-const PARTED: [&str; 5] = ["Pss", "Shared_", "Private_", "Referenced", "KSM"];
+const UNMERGED: [&str; 5] = ["Pss", "Shared_", "Private_", "Referenced", "KSM"];
 
 /// What two snapshots differ in. Nothing, if they are alike.
 pub fn compare(a: &Snapshot, b: &Snapshot, scope: &Scope) -> Vec<String> {
@@ -118,7 +118,7 @@ fn compare_mappings(
             if scope.may_split && key == HUGE && kilobytes(other) <= kilobytes(value) {
                 continue;
             }
-            if scope.may_be_parted(a) && PARTED.iter().any(|field| key.starts_with(field)) {
+            if scope.may_be_unmerged(a) && UNMERGED.iter().any(|field| key.starts_with(field)) {
                 continue;
             }
             let fold = |flags: &str| match (key, scope.soft_dirty_flag) {

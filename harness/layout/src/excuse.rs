@@ -28,23 +28,23 @@ impl Layout {
         self.units_in(page..page + 1).next()
     }
 
-    /// Does untouched anonymous memory arrive just below old anonymous memory that the next
+    /// Does unfaulted anonymous memory arrive just below old anonymous memory that the next
     /// segment goes over?
     ///
     /// ```text
-    /// source           [ untouched ][ next ]
+    /// source           [ unfaulted ][ next ]
     /// destination            [ old .......... ]
     /// ```
     ///
-    /// In a sequence of calls the untouched memory joins the old one, before the next call unmaps
+    /// In a sequence of calls the unfaulted memory joins the old one, before the next call unmaps
     /// the rest of that.
     fn joins_old_memory(&self) -> bool {
         let source = self.step.source();
-        let untouched = self
+        let unfaulted = self
             .units_in(source.clone())
-            .filter(|unit| unit.untouched());
+            .filter(|unit| unit.unfaulted());
 
-        untouched.map(|unit| unit.range().end).any(|end| {
+        unfaulted.map(|unit| unit.range().end).any(|end| {
             let arrival = (end + self.step.to).saturating_sub(self.step.from);
             let old = self.unit_at(arrival);
             end < source.end
@@ -96,22 +96,22 @@ impl Layout {
         )
     }
 
-    /// Does untouched anonymous memory arrive next to anonymous memory at the other end of the
+    /// Does unfaulted anonymous memory arrive next to anonymous memory at the other end of the
     /// source?
     ///
     /// ```text
-    /// source       [ untouched ][ ... ][ last ]
-    /// destination                             [ untouched ][ ... ][ last ]
+    /// source       [ unfaulted ][ ... ][ last ]
+    /// destination                             [ unfaulted ][ ... ][ last ]
     /// ```
     ///
     /// In a sequence of calls it joins that, and what it joined has its anon_vma from then on. When
-    /// that moves in its turn it is not untouched any more, and may stay apart where by one call it
+    /// that moves in its turn it is not unfaulted any more, and may stay apart where by one call it
     /// merges.
     pub fn joins_the_other_end(&self) -> bool {
         let (source, destination) = (self.step.source(), self.step.destination());
         let [first, last] = [source.start, source.end - 1].map(|page| self.unit_at(page));
         let joins = |one: Option<&Unit>, other: Option<&Unit>| {
-            one.is_some_and(Unit::untouched) && other.is_some_and(|unit| unit.kind == Kind::Anon)
+            one.is_some_and(Unit::unfaulted) && other.is_some_and(|unit| unit.kind == Kind::Anon)
         };
 
         destination.start == source.end && joins(first, last)

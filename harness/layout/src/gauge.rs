@@ -44,7 +44,7 @@ const REFRESH: &str = "/proc/sys/vm/stat_refresh";
 /// There is no exact count of all that a cgroup uses: each CPU charges some pages ahead.
 const OF_GROUP: [&str; 5] = ["anon", "file", "shmem", "file_mapped", "pagetables"];
 
-/// Pages that KSM has merged, and that are parted again, are more of these.
+/// Pages that KSM has merged, and that are unmerged again, are more of these.
 const GROWS_BY_PARTING: &str = "anon";
 
 /// What a call changed: the difference of each counter, in kB or huge pages.

@@ -62,7 +62,7 @@ impl Unit {
     /// Is it anonymous private memory that was never written to?
     ///
     /// Such memory takes a new offset wherever it goes, so it merges more easily.
-    pub fn untouched(&self) -> bool {
+    pub fn unfaulted(&self) -> bool {
         let written = matches!(self.fill, Fill::Some | Fill::All);
         self.kind == Kind::Anon && !written && !self.has(Mark::Locked)
     }

@@ -20,7 +20,7 @@ use std::ops::Range;
 /// Fields of smaps that do not grow with the mapping.
 const PAGE_SIZES: [&str; 2] = ["KernelPageSize", "MMUPageSize"];
 
-/// The fields of two mappings as one, if they say the same but for amounts.
+/// The fields of two mappings as one, if they say the same except for amounts.
 fn add_fields(a: &Entry, b: &Entry) -> Option<String> {
     let mut lines = String::new();
 

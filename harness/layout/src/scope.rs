@@ -37,7 +37,7 @@ pub struct Scope {
     pub may_soil: bool,
     /// May huge pages be mapped by small entries on the second side?
     pub may_split: bool,
-    /// May pages that KSM has merged on the first side be parted on the second?
+    /// May pages that KSM has merged on the first side be unmerged on the second?
     pub may_part: bool,
     /// Does the soft-dirty flag of mappings count?
     pub soft_dirty_flag: bool,
@@ -69,8 +69,8 @@ impl Scope {
             ..Scope::processes(names)
         }
     }
-    /// May pages of a mapping have been parted?
-    pub fn may_be_parted(&self, mapping: &Mapping) -> bool {
+    /// May pages of a mapping have been unmerged?
+    pub fn may_be_unmerged(&self, mapping: &Mapping) -> bool {
         self.may_part && mapping.entry.mergeable()
     }
 }

@@ -3,7 +3,7 @@
 //! Moves layouts by one `mremap()` while memory runs short: every allocation of the call fails in
 //! turn, alone or with all that come after it.
 //!
-//! A call that fails must leave everything as it was, but for what it went over. The same call
+//! A call that fails must leave everything as it was, except for what it went over. The same call
 //! must then succeed, and give what a call for each segment gives. Needs a kernel with failslab and
 //! fail_page_alloc, and root.
 

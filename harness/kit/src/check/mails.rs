@@ -68,7 +68,7 @@ const EXCEPTIONS: [Exception; 7] = [
     },
 ];
 
-/// Each patch is clean by `checkpatch.pl --strict`, but for the exceptions, all of which are needed.
+/// Each patch is clean by `checkpatch.pl --strict`, except for the exceptions, all of which are needed.
 pub fn patches(tree: &Tree) -> Result<Outcome> {
     let mails = series::mails(tree)?;
     let line = Regex::new(r"^.*:([0-9]+): ((ERROR|WARNING|CHECK):([A-Z_]+): .*)$")?;

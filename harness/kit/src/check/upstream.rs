@@ -50,7 +50,7 @@ fn title(tarball: &Path) -> String {
 /// later one.
 ///
 /// `UPSTREAM` names a tarball of another release. Otherwise it is that of Debian's source package:
-/// what upstream released, but for a few files that are no free software.
+/// what upstream released, except for a few files that are no free software.
 pub fn check(tree: &Tree) -> Result<Outcome> {
     let paths = tree.paths;
     let mails = series::mails(tree)?;

@@ -27,9 +27,9 @@ const PAGES_NAMED: usize = 3;
 /// Compares the pages of two mappings of the same range.
 pub fn compare_pages(a: &Mapping, b: &Mapping, scope: &Scope, differences: &mut Vec<String>) {
     let wrong = a.range.clone().zip(a.pages.iter().zip(&b.pages));
-    let parted = scope.may_be_parted(a);
+    let unmerged = scope.may_be_unmerged(a);
     let mut wrong = wrong.filter_map(|(number, (x, y))| {
-        let what = compare_page(x, y, parted, scope)?;
+        let what = compare_page(x, y, unmerged, scope)?;
         Some(format!("page {number}: {what}"))
     });
 
@@ -61,14 +61,14 @@ fn bits(pagemap: u64) -> String {
     format!("[{}]", set.join(" "))
 }
 
-fn compare_page(a: &Page, b: &Page, parted: bool, scope: &Scope) -> Option<String> {
+fn compare_page(a: &Page, b: &Page, unmerged: bool, scope: &Scope) -> Option<String> {
     let [here, there] = scope.names;
     let soiled = a.pagemap & SOFT_DIRTY == 0 && b.pagemap & SOFT_DIRTY != 0;
     let mut kept = !FRAME;
     if scope.may_soil && soiled {
         kept &= !SOFT_DIRTY;
     }
-    if parted {
+    if unmerged {
         kept &= !EXCLUSIVE;
     }
 
@@ -79,7 +79,7 @@ fn compare_page(a: &Page, b: &Page, parted: bool, scope: &Scope) -> Option<Strin
             bits(b.pagemap)
         ));
     }
-    if scope.frames && !parted && a.pagemap & FRAME != b.pagemap & FRAME {
+    if scope.frames && !unmerged && a.pagemap & FRAME != b.pagemap & FRAME {
         return Some(format!(
             "frame {:#x} {here}, {:#x} {there}",
             a.pagemap & FRAME,

@@ -42,7 +42,7 @@ fn start(mover: Mover) -> Result<Child> {
     })
 }
 
-/// Before each segment a move looks whether it is to end. Then it takes back what it has brought
+/// Before each segment a move looks whether it is to end. Then it rolls back what it has moved
 /// across, which takes no longer than bringing it, and the process unmaps everything, as at any
 /// other end. So it is dead after a move and an ordinary death, whenever it is killed. A kill that
 /// comes too late for the move is an ordinary death.

@@ -95,14 +95,14 @@ fn find(strip: &Strip) -> Result<usize> {
 }
 
 /// A kill after this part of a move ends it within half of the time of all of it, as it takes back
-/// what it has brought so far: going on to the end would take the rest.
+/// what it has moved so far: going on to the end would take the rest.
 const EARLY: u32 = 8;
 
 /// The mover is dead when the survivor looks. If it was killed in the call, the call has taken
 /// everything back; if the kill came too late, the move has been made. Both are right, and whichever
 /// it is, it is so for all mappings.
 ///
-/// Before each move one page is mapped at the destination. A move that was taken back has unmapped
+/// Before each move one page is mapped at the destination. A move that was rolled back has unmapped
 /// it, one that never began has not. Kills come earlier after a move that was made, and later after
 /// one that was not, so that among them are some that meet the call in the middle.
 pub fn check() -> Result<()> {
@@ -114,7 +114,7 @@ pub fn check() -> Result<()> {
     result.context("mremap")?;
 
     let (mut at, mut delay) = (find(&strip)?, whole / 2);
-    let (mut made, mut taken_back, mut not_begun) = (0, 0, 0);
+    let (mut made, mut rolled_back, mut not_begun) = (0, 0, 0);
     let (mut longest, mut early) = (Duration::ZERO, Duration::MAX);
     for kill in 0..KILLS {
         let is_early = kill % 4 == 3;
@@ -139,7 +139,7 @@ pub fn check() -> Result<()> {
         let now = find(&strip)?;
         match (now == at, begun) {
             (true, true) => {
-                taken_back += 1;
+                rolled_back += 1;
                 longest = longest.max(took);
                 if is_early {
                     early = early.min(took);
@@ -155,10 +155,10 @@ pub fn check() -> Result<()> {
         };
         at = now;
     }
-    say!("{KILLS} movers killed: {made} moves were made, {taken_back} taken back, {not_begun} not begun");
-    ensure!(taken_back > 0, "no mover was killed on the way");
+    say!("{KILLS} movers killed: {made} moves were made, {rolled_back} rolled back, {not_begun} not begun");
+    ensure!(rolled_back > 0, "no mover was killed on the way");
     say!(
-        "from the kill to the end of a mover whose move was taken back: {} at most, {} early in it; \
+        "from the kill to the end of a mover whose move was rolled back: {} at most, {} early in it; \
          a move takes {}",
         length(longest),
         length(early),

@@ -67,7 +67,7 @@ impl Kind {
         self == Kind::MemfdPrivate
     }
 
-    /// May antagonists write to its pages, but for the stamps?
+    /// May antagonists write to its pages, except for the stamps?
     pub fn writable(self) -> bool {
         !self.may_be_zero() && !matches!(self, Kind::Twin | Kind::ReadOnly | Kind::Code)
     }

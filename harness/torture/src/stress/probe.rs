@@ -103,7 +103,7 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        // An event that stays behind does no harm, but for its name.
+        // An event that stays behind does no harm, except for its name.
         let _ = self.disable();
         let _ = self.command(&format!("-:{}", self.name));
     }

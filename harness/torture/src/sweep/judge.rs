@@ -51,7 +51,7 @@ impl State {
     }
 }
 
-/// The scope when a move has been taken back, which marks what it moved as soft-dirty, and splits
+/// The scope when a move has been rolled back, which marks what it moved as soft-dirty, and splits
 /// huge pages at the ends of the source.
 fn moved_back(scope: Scope) -> Scope {
     Scope {
@@ -71,7 +71,7 @@ pub struct Judgement {
 /// What calls on a layout are to give.
 pub struct Judge {
     scope: Scope,
-    /// Has the layout pages that KSM has merged? A move that fails may have parted them.
+    /// Has the layout pages that KSM has merged? A move that fails may have unmerged them.
     merged: bool,
     /// Where mappings may stay apart that belong together.
     destination: Range<usize>,
@@ -159,7 +159,7 @@ impl Judge {
         state.snapshot.joined_as_in(other, &self.destination)
     }
 
-    /// A call that failed leaves all as it was, but for what it went over.
+    /// A call that failed leaves all as it was, except for what it went over.
     fn failure(&self, before: &Snapshot, call: &Call) -> Judgement {
         let after = State::new(call);
         let mut all = Vec::new();
@@ -167,13 +167,13 @@ impl Judge {
         if call.errno != i64::from(libc::ENOMEM) {
             all.push(format!("failed, with {}", errno::words(call.errno)));
         }
-        let untouched = Scope {
+        let unfaulted = Scope {
             may_part: self.merged,
             ..moved_back(Scope::times(["before", "after it failed"]))
         };
         let joined = self.joined(&after, before);
-        let mut as_before = compare(before, &joined, &untouched);
-        as_before.extend(Effect::none().compare(&after.effect, &untouched, true));
+        let mut as_before = compare(before, &joined, &unfaulted);
+        as_before.extend(Effect::none().compare(&after.effect, &unfaulted, true));
         let cleared = self
             .cleared
             .iter()
