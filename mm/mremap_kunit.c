@@ -7,9 +7,8 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pgalloc.h>
 #include <linux/uaccess.h>
-
-#include <asm/pgalloc.h>
 
 #include "internal.h"
 #include "mremap.h"

@@ -74,9 +74,9 @@ impl Buffer {
 
 /// Returns the first batch of what is linked in `part`, addresses of the source.
 ///
-/// `moved`: whether all of `part` has moved, or nothing of it. Before a move fails, `part` is divided
-/// into the same batches as when the move is rolled back: that depends on the VMAs alone, and they
-/// do not change.
+/// `moved`: whether all of `part` has moved, or nothing of it. Before a move fails, `part` is
+/// divided into the same batches as when the move is rolled back: that depends on the VMAs alone,
+/// and they do not change.
 pub(crate) fn next_batch<'a, 'mm>(
     mm: &'a mut MmWriteLocked<'mm>,
     plan: &CheckedPlan,

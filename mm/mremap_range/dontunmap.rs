@@ -149,11 +149,13 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
         let (first, last) = (segment.source().start, segment.source().end - 1);
         let (before, after) = (start.wrapping_sub(1), end);
 
-        let with_prev = !self.vma_range(first).contains(&before)
-            && !(moved.is_first && self.vma_range_then(first, start, segment).contains(&before));
-        let with_next = moved.is_last
-            && !self.vma_range(last).contains(&after)
-            && !self.vma_range_then(last, end - 1, segment).contains(&after);
+        let is_prev = self.vma_range(first).contains(&before);
+        let was_prev =
+            moved.is_first && self.vma_range_then(first, start, segment).contains(&before);
+        let is_next = self.vma_range(last).contains(&after);
+        let was_next = self.vma_range_then(last, end - 1, segment).contains(&after);
+        let with_prev = !is_prev && !was_prev;
+        let with_next = moved.is_last && !is_next && !was_next;
 
         if self.vma_range(start).start == start && self.vma_range(end - 1).end == end {
             self.range_move.merge(segment, with_prev, with_next);

@@ -454,8 +454,8 @@ pub(crate) fn unlink_range(mm: &mut MmWriteLocked<'_>, run: Vacated) {
     let Range { start, end } = run.range();
 
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
-    // By the type invariants of `Vacated` the VMAs in the range have their pages at another place, and
-    // none lies across its ends.
+    // By the type invariants of `Vacated` the VMAs in the range have their pages at another place,
+    // and none lies across its ends.
     unsafe { bindings::mremap_unlink_range(mm.as_raw(), start, end, run.copies()) };
 }
 

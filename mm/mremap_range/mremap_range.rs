@@ -57,8 +57,8 @@ fn move_range(
 
 /// Moves a range of VMAs in `mm`, the address space of the current task.
 ///
-/// Returns 0 or a negative errno, and sets the outcome in `range`. The errno is [`EINVAL`] if source and
-/// destination are not whole pages, wrap, or overlap.
+/// Returns 0 or a negative errno, and sets the outcome in `range`. The errno is [`EINVAL`] if
+/// source and destination are not whole pages, wrap, or overlap.
 ///
 /// # Safety
 ///

@@ -36,8 +36,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Makes a request to move `len` bytes from `old` to `new`, or none if these are not whole pages
-    /// of `page_size`, none at all, wrap, or overlap.
+    /// Makes a request to move `len` bytes from `old` to `new`, or none if these are not whole
+    /// pages of `page_size`, none at all, wrap, or overlap.
     ///
     /// With `dontunmap`, the VMAs of the source stay, without pages (`MREMAP_DONTUNMAP`).
     pub(crate) fn new(
@@ -356,8 +356,8 @@ impl CheckedPlan {
         Segment::of(&self.request, vma)
     }
 
-    /// Returns whether a VMA that was split at an end of the source keeps its part outside, of which
-    /// `addr` is the address next to the source: the destination may have unmapped it.
+    /// Returns whether a VMA that was split at an end of the source keeps its part outside, of
+    /// which `addr` is the address next to the source: the destination may have unmapped it.
     ///
     /// ```text
     ///   source                      [ ===== hole ]

@@ -225,8 +225,8 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
 
     /// Moves the VMAs of the source, in address order.
     ///
-    /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed, with
-    /// [`EEXIST`] if something is mapped at the destination, which would be a bug, and with
+    /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed,
+    /// with [`EEXIST`] if something is mapped at the destination, which would be a bug, and with
     /// [`EINVAL`] out of order.
     pub(crate) fn move_vmas(&mut self) -> Result {
         if self.step != Step::Unmapped {
@@ -304,8 +304,8 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     pub(super) fn merge(&mut self, moved: &Segment, with_prev: bool, with_next: bool) {
         let source = self.plan.request().source();
         let Range { start, end } = moved.destination();
-        // VMAs of the source stay with `MREMAP_DONTUNMAP`. Otherwise they may still be linked there,
-        // but are to be unlinked.
+        // VMAs of the source stay with `MREMAP_DONTUNMAP`. Otherwise they may still be linked
+        // there, but are to be unlinked.
         let (with_prev, with_next) = match &self.placeholders {
             Some(placeholders) if !placeholders.is_empty() => return,
             Some(_) => (with_prev, with_next),

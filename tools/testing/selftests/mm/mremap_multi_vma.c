@@ -523,7 +523,7 @@ TEST_F(rounded_hugetlb, moves)
 	char *many = ARENA_BASE(1) + ARENA_SIZE / 2;
 	const ssize_t dest = 16 * huge;
 	struct segment left;
-	char *at[] = { one - page, many - page };
+	char *const at[] = { one - page, many - page };
 	size_t i;
 
 	if (make_layout(variant->kind, one) || make_layout(variant->kind, many))
