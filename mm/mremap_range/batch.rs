@@ -3,7 +3,7 @@
 //! VMAs that move in one step: several that are relocated under one hold of the locks of the
 //! reverse mapping, or one that is copied.
 
-mod vmas;
+pub(crate) mod vmas;
 
 use super::{
     ffi::{
@@ -30,7 +30,7 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
-pub(crate) use vmas::{
+use vmas::{
     Batch,
     Vmas, //
 };

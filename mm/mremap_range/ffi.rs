@@ -11,7 +11,7 @@
 //! [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
 
 use super::{
-    batch::Vmas,
+    batch::vmas::Vmas,
     linked::LinkedVma,
     plan::Segment,
     range_move::moved::{

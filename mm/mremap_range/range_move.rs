@@ -17,7 +17,7 @@ pub(crate) mod moved;
 use super::{
     batch::{
         next_batch,
-        Batch,
+        vmas::Batch,
         Buffer, //
     },
     ffi::{
