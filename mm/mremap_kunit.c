@@ -306,15 +306,19 @@ static unsigned long hook_starts[8];
 static int hook_calls;
 static int hook_fails;
 static int hook_vmas;
+/* Only VMAs of this test count: the mm of another may still be torn down. */
+static struct mm_struct *hook_mm;
 
 static void hook_open(struct vm_area_struct *vma)
 {
-	hook_vmas++;
+	if (vma->vm_mm == hook_mm)
+		hook_vmas++;
 }
 
 static void hook_close(struct vm_area_struct *vma)
 {
-	hook_vmas--;
+	if (vma->vm_mm == hook_mm)
+		hook_vmas--;
 }
 
 static int hook_mremap(struct vm_area_struct *vma)
@@ -335,6 +339,10 @@ static void add_hooks(struct kunit *test, unsigned long addr)
 	hooks.mremap = hook_mremap;
 	hooks.open = hook_open;
 	hooks.close = hook_close;
+	if (hook_mm != mm) {
+		hook_mm = mm;
+		hook_vmas = 0;
+	}
 	hook_vmas++;
 	vma_start_write(vma);
 	vma->vm_ops = &hooks;
@@ -617,7 +625,7 @@ static int take_table_away(struct vm_area_struct *vma)
  * VMAs that cannot be rolled back, which nothing in the kernel brings about,
  * stay with their pages where they are.
  */
-static void stays_with_its_pages(struct kunit *test)
+static void stays(struct kunit *test, bool one_run)
 {
 	unsigned long arena, next, new;
 
@@ -632,17 +640,29 @@ static void stays_with_its_pages(struct kunit *test)
 	/* The VMA with hooks has a page table of its own. */
 	lay_out(test, arena, "wrw");
 	lay_out(test, next, "wWw");
+	if (one_run)
+		KUNIT_ASSERT_EQ(test, arena + 3 * PAGE_SIZE,
+				vm_mmap(NULL, arena + 3 * PAGE_SIZE,
+					PMD_SIZE - 3 * PAGE_SIZE, PROT_READ,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+					0));
 	add_hooks(test, next + PAGE_SIZE);
 	hooks.mremap = take_table_away;
 	table_to_take = arena;
 	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena, PTRS_PER_PTE + 3, new, 0));
 	KUNIT_EXPECT_EQ(test, 0, table_to_take);
 
-	expect_layout(test, new, "wrw---");
+	expect_layout(test, new, one_run ? "wrwrrr" : "wrw---");
 	expect_vmas(test, arena, "------");
 	expect_layout(test, next, "wWw---");
 	expect_vmas(test, new + PMD_SIZE, "------");
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 5 * PMD_SIZE));
+}
+
+static void stays_with_its_pages(struct kunit *test)
+{
+	stays(test, /* one_run = */ false);
+	stays(test, /* one_run = */ true);
 }
 
 static struct kunit_case mremap_test_cases[] = {
