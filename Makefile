@@ -29,8 +29,8 @@ takes_mutants = MUTANTS ACCEL LINUX_SRC
 takes_shell = ACCEL LINUX_SRC
 takes_deb = KCONFIG LOCALVERSION KDEB_PKGVERSION LINUX_SRC
 takes_deb-demo = LOCALVERSION KDEB_PKGVERSION ACCEL LINUX_SRC
-takes_series = LINUX_SRC
-takes_check-series = CHECKS UPSTREAM ACCEL LINUX_SRC
+takes_series = SERIES LINUX_SRC
+takes_check-series = SERIES CHECKS UPSTREAM ACCEL LINUX_SRC
 takes_export = LINUX_SRC
 takes_setup = LINUX_SRC
 
@@ -56,9 +56,9 @@ help:
 	@echo 'make lint      formatting, clippy, shellcheck'
 	@echo 'make deb       a Debian package of the kernel, build/$(BASE)/deb; KCONFIG=<a .config> for another one'
 	@echo 'make deb-demo  that package in a Debian of its own, booted from its disk'
-	@echo 'make series    the series as mails, build/$(BASE)/series; nothing is sent'
-	@echo 'make check-series  what reviewers ask of it; CHECKS="patches documents" asks some'
-	@echo 'make export    write the branch "series" of build/$(BASE)/linux to bases/$(BASE)'
+	@echo 'make series    the series as mails, build/$(BASE)/series; nothing is sent; SERIES=fixes: the fixes'
+	@echo 'make check-series  what reviewers ask of it; CHECKS="patches documents" asks some; SERIES='
+	@echo 'make export    write the branches of build/$(BASE)/linux to bases/$(BASE)'
 	@echo
 	@echo 'BASE=$(BASE)                         which Linux, of: $(bases)'
 	@echo 'LINUX_SRC=<directory or tarball>  another Linux $(BASE).y than the one of Debian'
@@ -115,11 +115,11 @@ deb-demo:
 	@$(KIT) deb-demo
 
 series: setup
-	@$(KIT) series
+	@$(KIT) series $(call option,SERIES,series)
 
 check-series:
 	@harness/setup.sh check-series
-	@$(KIT) check-series -- $(CHECKS)
+	@$(KIT) check-series $(call option,SERIES,series) -- $(CHECKS)
 
 export: setup
 	@$(KIT) export

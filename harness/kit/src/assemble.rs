@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Assembles the series: a commit for each patch, on top of the base, as the branch `series`.
+//! Assembles the stack of series: a commit for each patch, on top of the base, with a branch at the
+//! end of each series.
 //!
-//! `series` in the folder of the base lists the patches, as quilt reads it.
+//! `series` in the folder of a series lists the patches, as quilt reads it.
 
 use crate::{
     git::git,
@@ -15,6 +16,11 @@ use crate::{
     paths::{
         write_whole,
         Paths, //
+    },
+    stack::{
+        self,
+        Part,
+        TOP, //
     },
     stamp::Stamp,
     step::{
@@ -32,20 +38,6 @@ use std::{
     path::Path, //
 };
 
-/// The names in `series`.
-pub fn patches(paths: &Paths) -> Result<Vec<String>> {
-    let file = paths.base.folder.join("series");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-
-    Ok(text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default().trim())
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect())
-}
-
 /// The commit that a name of git's stands for.
 pub fn commit(paths: &Paths, name: &str) -> Result<String> {
     let name = format!("{name}^{{commit}}");
@@ -54,80 +46,108 @@ pub fn commit(paths: &Paths, name: &str) -> Result<String> {
     Ok(commit.trim().to_owned())
 }
 
-/// What the branch `series` was when it was assembled. Another branch than that has commits which
-/// are nowhere else.
-const ASSEMBLED: &str = "refs/kit/assembled";
-
-/// The branch `series`. Assembles it if the repository has changed since, and returns the last
-/// commit.
+/// The branch `series`. Assembles the stack if the repository has changed since, and returns the
+/// last commit.
 pub fn series(paths: &Paths) -> Result<String> {
-    let patches = patches(paths)?;
-    let stamp = Stamp::of(paths, &commit(paths, "base")?, &patches)?;
-    let branch = commit(paths, "refs/heads/series").ok();
+    let parts = stack::all(&paths.base)?;
+    let stamp = Stamp::of(paths, &commit(paths, "base")?, &parts)?;
+    let heads: Vec<Option<String>> = parts
+        .iter()
+        .map(|part| commit(paths, &format!("refs/heads/{}", part.branch)).ok())
+        .collect();
 
-    if let (true, Some(head)) = (stamp.is_valid(), &branch) {
-        return Ok(head.clone());
+    if stamp.is_valid() && heads.iter().all(Option::is_some) {
+        stack::check_order(paths, &parts)?;
+        return commit(paths, &format!("refs/heads/{TOP}"));
     }
-    let assembled = commit(paths, ASSEMBLED).ok();
-    ensure!(
-        branch.is_none() || assembled.is_none() || branch == assembled,
-        "the branch series of {0} has commits that {1} does not have, which has changed as well: \
-         'make export' writes them to {1}, 'git checkout --detach && git branch -D series' in {0} \
-         drops them",
-        paths.checkout.display(),
-        paths.base.folder.display()
-    );
+    for (part, head) in parts.iter().zip(&heads) {
+        ensure!(
+            head.is_none() || *head == commit(paths, &stack::assembled(&part.branch)).ok(),
+            "the branch {2} of {0} has commits that {1} does not have, which has changed as well: \
+             'make export' writes them to {1}, 'git checkout --detach && git branch -D {2}' in {0} \
+             drops them",
+            paths.checkout.display(),
+            paths.base.folder.display(),
+            part.branch
+        );
+    }
     stamp.remove()?;
-    let head = commit_all(paths, &patches)?;
-    keep(paths, &head)?;
+    let heads = commit_all(paths, &parts)?;
+    keep(paths, &parts, &heads)?;
     stamp.write()?;
-    Ok(head)
+    heads.last().cloned().context("there is no series")
 }
 
-/// Makes a commit the branch `series`, as one that the repository has.
-fn keep(paths: &Paths, head: &str) -> Result<()> {
+/// Makes commits the branches of the stack, as ones that the repository has.
+fn keep(paths: &Paths, parts: &[Part], heads: &[String]) -> Result<()> {
     // The files of the checkout stay those of the commit that it is at.
     output(git(&paths.checkout).args(["checkout", "-q", "--detach"]))?;
-    // Both at once, or an interruption would make it seem that the branch has been changed.
-    let both = format!("update refs/heads/series {head}\nupdate {ASSEMBLED} {head}\n");
+    // All at once, or an interruption would make it seem that a branch has been changed.
+    let all: String = parts
+        .iter()
+        .zip(heads)
+        .map(|(Part { branch, .. }, head)| {
+            let assembled = stack::assembled(branch);
+            format!("update refs/heads/{branch} {head}\nupdate {assembled} {head}\n")
+        })
+        .collect();
     filter(
         git(&paths.checkout).args(["update-ref", "--stdin"]),
-        both.as_bytes(),
+        all.as_bytes(),
     )
     .map(drop)
 }
 
-/// Notes that the repository has the branch `series` as it is.
-pub fn exported(paths: &Paths) -> Result<()> {
-    output(git(&paths.checkout).args(["update-ref", ASSEMBLED, "refs/heads/series"])).map(drop)
+/// Notes that the repository has the branches of the stack as they are.
+pub fn exported(paths: &Paths, parts: &[Part]) -> Result<()> {
+    let heads = parts
+        .iter()
+        .map(|part| commit(paths, &format!("refs/heads/{}", part.branch)))
+        .collect::<Result<Vec<_>>>()?;
+    let all: String = parts
+        .iter()
+        .zip(heads)
+        .map(|(part, head)| format!("update {} {head}\n", stack::assembled(&part.branch)))
+        .collect();
+
+    filter(
+        git(&paths.checkout).args(["update-ref", "--stdin"]),
+        all.as_bytes(),
+    )
+    .map(drop)
 }
 
-/// Commits the patches, with the new files that come with them. Returns the last commit.
-fn commit_all(paths: &Paths, patches: &[String]) -> Result<String> {
-    let files = new_files::by_patch(paths)?;
-    new_files::check(paths, patches, &files)?;
+/// Commits the patches of all series, with the new files that come with them. Returns the last
+/// commit of each.
+fn commit_all(paths: &Paths, parts: &[Part]) -> Result<Vec<String>> {
+    let files = new_files::of_all(paths, parts)?;
     let index = Index::of(paths, "base")?;
     let mut head = commit(paths, "base")?;
+    let mut heads = Vec::new();
 
-    for name in patches {
-        let number = name.split('-').next().unwrap_or_default();
-        let patch = Patch::read(paths, paths.base.folder.join(name))?;
+    for (part, files) in parts.iter().zip(files) {
+        let patches = part.patches()?;
+        for name in &patches {
+            let number = name.split('-').next().unwrap_or_default();
+            let patch = Patch::read(paths, part.folder.join(name))?;
 
-        index.apply(&patch)?;
-        for path in files.get(number).into_iter().flatten() {
-            index.add(path, &new_files::home(paths, path)?)?;
+            index.apply(&patch)?;
+            for path in files.get(number).into_iter().flatten() {
+                index.add(path, &new_files::home(paths, path)?)?;
+            }
+            if part.is_main() && Some(name) == patches.last() {
+                add_maintainers(&index)?;
+            }
+            head = index.commit(&head, &patch)?;
         }
-        if Some(name) == patches.last() {
-            add_maintainers(&index)?;
-        }
-        head = index.commit(&head, &patch)?;
+        heads.push(head.clone());
     }
-    Ok(head)
+    Ok(heads)
 }
 
 /// Adds the entries of the repository's `MAINTAINERS` to that of the kernel.
 fn add_maintainers(index: &Index) -> Result<()> {
-    let own = index.paths.top.join(maintainers::FILE);
+    let own = maintainers::home(index.paths);
     if !own.is_file() {
         return Ok(());
     }
@@ -154,10 +174,12 @@ mod tests {
         commit,
         exported,
         mutant,
-        series,
-        ASSEMBLED, //
+        series, //
     };
-    use crate::scratch::Repository;
+    use crate::{
+        scratch::Repository,
+        stack, //
+    };
 
     /// A base of two files, a patch of one of them, and a new file that comes with it.
     fn repository(test: &str) -> Repository {
@@ -200,7 +222,7 @@ mod tests {
             ("bases/4.2/series", "# other\n0001-a.patch\n"),
         ] {
             repository.git(&["commit", "-q", "--allow-empty", "-m", "own"]);
-            exported(&repository.0).unwrap();
+            exported(&repository.0, &stack::all(&repository.0.base).unwrap()).unwrap();
             repository.write(file, text);
             let head = series(&repository.0).unwrap();
             assert_eq!(commit(&repository.0, "series^").unwrap(), {
@@ -239,9 +261,10 @@ mod tests {
 
         let error = series(&repository.0).unwrap_err().to_string();
         assert!(error.contains("has commits that"), "{error}");
-        exported(&repository.0).unwrap();
+        exported(&repository.0, &stack::all(&repository.0.base).unwrap()).unwrap();
         let head = series(&repository.0).unwrap();
-        assert_eq!(commit(&repository.0, ASSEMBLED).unwrap(), head);
+        let assembled = stack::assembled(stack::TOP);
+        assert_eq!(commit(&repository.0, &assembled).unwrap(), head);
     }
 
     #[test]
@@ -284,6 +307,78 @@ mod tests {
         assert!(repository
             .git(&["show", "series:MAINTAINERS"])
             .contains("BB\n"));
+    }
+
+    #[test]
+    fn each_series_ends_with_a_branch() {
+        let mut repository = Repository::new("stack");
+        repository.unpack(&[("mm/a.c", "1\n"), ("MAINTAINERS", "C\nS:\tx\n")]);
+        repository.0.base.fixes = ["one", "two", "none"].map(str::to_owned).to_vec();
+        repository.add_patch("fixes/one/0001-a.patch", "mm/a.c", "1", "2");
+        repository.add_patch("fixes/two/0001-b.patch", "mm/a.c", "2", "3");
+        repository.add_patch("0001-c.patch", "mm/a.c", "3", "4");
+        repository.write("bases/4.2/files/mm/fix.c", "fix\n");
+        repository.write("bases/4.2/fixes/two/new-files", "0001 mm/fix.c\n");
+        repository.write("MAINTAINERS", "B\nS:\tx\n");
+        let head = series(&repository.0).unwrap();
+
+        let text = |name: &str| repository.git(&["show", name]);
+        assert_eq!(text("fixes-one:mm/a.c"), "2\n");
+        assert_eq!(text("fixes-two:mm/a.c"), "3\n");
+        assert_eq!(text("fixes-two:mm/fix.c"), "fix\n");
+        assert!(!text("fixes-two:MAINTAINERS").contains("B\n"));
+        assert!(text("series:MAINTAINERS").contains("B\n"));
+        let id = |name| commit(&repository.0, name).unwrap();
+        assert_eq!(id("fixes-none"), id("fixes-two"));
+        assert_eq!((id("series^"), id("series")), (id("fixes-two"), head));
+
+        // A patch of a fix that changes is seen.
+        let patch = "bases/4.2/fixes/one/0001-a.patch";
+        let words = repository.read(patch).replace("Why.", "Because.");
+        repository.write(patch, &words);
+        let head = series(&repository.0).unwrap();
+        assert_eq!(id("series"), head);
+        assert!(text("fixes-one").contains("Because."));
+    }
+
+    #[test]
+    fn commits_of_a_fix_are_not_lost() {
+        let mut repository = repository("lost-fix");
+        repository.0.base.fixes = vec!["one".to_owned()];
+        repository.add_patch("fixes/one/0001-b.patch", "mm/b.c", "1", "2");
+        series(&repository.0).unwrap();
+        repository.git(&["checkout", "-q", "fixes-one"]);
+        repository.git(&["commit", "-q", "--allow-empty", "-m", "own"]);
+
+        // Nothing else has changed: it is to be put below the series.
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(
+            error.contains("series is not on top of fixes-one"),
+            "{error}"
+        );
+        let (_, advice) = error.split_once("'git ").unwrap();
+        let (advice, _) = advice.split_once('\'').unwrap();
+        let advice: Vec<&str> = advice.split(' ').collect();
+        repository.git(&advice);
+        let head = series(&repository.0).unwrap();
+        assert_eq!(commit(&repository.0, "series").unwrap(), head);
+        let own = commit(&repository.0, "fixes-one").unwrap();
+        assert_eq!(commit(&repository.0, "series^").unwrap(), own);
+
+        repository.write("mm/new.c", "other\n");
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(error.contains("the branch fixes-one of"), "{error}");
+        assert!(error.contains("has commits that"), "{error}");
+    }
+
+    #[test]
+    fn branches_that_nobody_assembled_are_not_lost() {
+        let mut repository = repository("own-branch");
+        repository.0.base.fixes = vec!["one".to_owned()];
+        repository.git(&["branch", "fixes-one"]);
+
+        let error = series(&repository.0).unwrap_err().to_string();
+        assert!(error.contains("the branch fixes-one of"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 //! The kernels that there are patches for: `bases/<name>/`, and what its file `base` says of one.
 
+use crate::stack;
 use anyhow::{
+    bail,
     ensure,
     Context,
     Result, //
@@ -15,6 +17,13 @@ use std::{
         PathBuf, //
     }, //
 };
+
+/// A version of packages that a suite of Debian's archive has, other than the one of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub suite: String,
+    pub version: String,
+}
 
 /// A kernel that there are patches for.
 #[derive(Clone)]
@@ -29,8 +38,17 @@ pub struct Base {
     pub config_package: String,
     /// Debian's source package, which has upstream's source in it.
     pub upstream_package: String,
-    /// What subjects of mails begin with.
+    /// A source that this release of Debian does not have: where it is.
+    pub pin: Option<Pin>,
+    /// The series of fixes below the main one, from the bottom up.
+    pub fixes: Vec<String>,
+    /// What subjects of mails begin with, and those of fixes.
     pub subject_prefix: String,
+    pub fixes_prefix: String,
+    /// The suites that run if all bases are tested, where this is not the usual one.
+    pub suites: Vec<String>,
+    /// The program that reads the comments of the code, in the kernel tree.
+    pub kernel_doc: String,
     /// Selftests of the base that call `mremap()`, each with its options.
     pub selftests: Vec<String>,
     /// How many lines the first build of a configuration prints, where that is known.
@@ -59,6 +77,20 @@ impl Base {
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| line.split_once('='))
             .collect();
+        let words = |value: Option<&str>| -> Vec<String> {
+            let words = value.unwrap_or_default().split_whitespace();
+            words.map(str::to_owned).collect()
+        };
+        let fixes = words(facts.remove("fixes"));
+        let suites = words(facts.remove("suites"));
+        let pin = match (facts.remove("source_suite"), facts.remove("source_version")) {
+            (Some(suite), Some(version)) => Some(Pin {
+                suite: suite.to_owned(),
+                version: version.to_owned(),
+            }),
+            (None, None) => None,
+            _ => bail!("source_suite= and source_version= go together"),
+        };
         let mut take = |key: &str| -> Result<String> {
             let value = facts.remove(key);
             Ok(value
@@ -66,13 +98,24 @@ impl Base {
                 .to_owned())
         };
 
+        for (index, name) in fixes.iter().enumerate() {
+            ensure!(
+                stack::is_name(name) && !fixes[..index].contains(name),
+                "fixes=: a series cannot be called '{name}', or is named twice"
+            );
+        }
         Ok(Base {
             folder,
+            pin,
+            fixes,
+            suites,
             version: take("version")?,
             source_package: take("source_package")?,
             config_package: take("config_package")?,
             upstream_package: take("upstream_package")?,
             subject_prefix: take("subject_prefix")?,
+            fixes_prefix: take("fixes_prefix")?,
+            kernel_doc: take("kernel_doc")?,
             selftests: take("selftests")?
                 .split(',')
                 .map(|test| test.trim().to_owned())
@@ -128,7 +171,8 @@ pub mod tests {
 
     const TEXT: &str = "# of no kernel\nversion=4.2\nsource_package=linux-source-4.2\n\
                         config_package=linux-config-4.2\nupstream_package=linux-4.2\n\
-                        subject_prefix=PATCH 4.2\nselftests=one, two -f x\n\
+                        subject_prefix=RFC PATCH 4.2\nfixes_prefix=PATCH 4.2\n\
+                        kernel_doc=scripts/kernel-doc\nselftests=one, two -f x\n\
                         demo_off=a=b\narena_off=no\nsteps_test=7\n";
 
     /// A base that does not exist, in a folder.
@@ -144,6 +188,15 @@ pub mod tests {
         assert_eq!(base.selftests, ["one", "two -f x"]);
         assert_eq!(base.demo_off, "a=b");
         assert_eq!(base.steps["test"], 7);
+        assert_eq!((base.pin, base.fixes.len()), (None, 0));
+
+        let more = "source_suite=x-backports\nsource_version=4.2.9-1\nfixes=one two\n\
+                    suites=vma kunit\n";
+        let base = Base::parse(PathBuf::new(), &format!("{TEXT}{more}")).unwrap();
+        let pin = base.pin.unwrap();
+        assert_eq!((&*pin.suite, &*pin.version), ("x-backports", "4.2.9-1"));
+        assert_eq!(base.fixes, ["one", "two"]);
+        assert_eq!(base.suites, ["vma", "kunit"]);
     }
 
     #[test]
@@ -165,6 +218,13 @@ pub mod tests {
             told(&format!("{TEXT}steps_debug=many\n")),
             "steps_debug= is no number"
         );
+        assert_eq!(
+            told(&format!("{TEXT}source_suite=x\n")),
+            "source_suite= and source_version= go together"
+        );
+        for fixes in ["a main", "a b a", "x/y"] {
+            assert!(told(&format!("{TEXT}fixes={fixes}\n")).starts_with("fixes=: "));
+        }
     }
 
     #[test]

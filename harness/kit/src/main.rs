@@ -31,6 +31,7 @@ mod scratch;
 mod selftest;
 mod series;
 mod source;
+mod stack;
 mod stamp;
 mod step;
 mod suite;
@@ -121,8 +122,12 @@ enum Command {
     Shell,
     /// Write the commits of the assembled tree back to the folder of the base.
     Export,
-    /// Write the series as mails.
-    Series,
+    /// Write a series as mails: the main one, or fixes.
+    Series {
+        /// One by its name, or all `fixes`.
+        #[arg(long, default_value = "main")]
+        series: String,
+    },
     /// Build a Debian package of the patched kernel.
     Deb {
         /// A whole configuration; otherwise that of a small kernel for virtual machines.
@@ -132,7 +137,12 @@ enum Command {
     /// Install the small package in a Debian, boot it from its disk and show moves there.
     DebDemo,
     /// Check the series as reviewers would, or run the checks that are named.
-    CheckSeries { checks: Vec<String> },
+    CheckSeries {
+        checks: Vec<String>,
+        /// One by its name, or all `fixes`; otherwise the whole stack.
+        #[arg(long)]
+        series: Option<String>,
+    },
 }
 
 /// How a program runs that goes on for as long as one likes.
@@ -155,7 +165,7 @@ impl Command {
             Command::Kernel { .. }
                 | Command::Limits
                 | Command::Export
-                | Command::Series
+                | Command::Series { .. }
                 | Command::Deb { .. }
         )
     }
@@ -173,7 +183,10 @@ impl Command {
             ),
             Command::Mutants { names } => mutants::judge(paths, names)?,
             Command::Deb { kconfig } => debian::judge(kconfig.as_deref())?,
-            Command::CheckSeries { checks } => check::judge(paths, checks)?,
+            Command::CheckSeries { checks, series } => {
+                check::judge(paths, checks, series.as_deref())?
+            }
+            Command::Series { series } => stack::select(&paths.base, series).map(drop)?,
             Command::Export => return Ok(()),
             _ => {}
         }
@@ -223,14 +236,18 @@ fn run(args: Args) -> Result<bool> {
         Command::Mutants { names } => mutants::run(&paths, &names),
         Command::Shell => demo::shell(&series).map(|()| true),
         Command::Export => export::export(&paths).map(|()| true),
-        Command::Series => {
-            let mails = series::write(&series)?;
-            println!("{} mails in {}", mails.len(), paths.mails().display());
+        Command::Series { series: name } => {
+            for part in stack::select(&paths.base, &name)? {
+                series::write(&series, &part)?;
+            }
             Ok(true)
         }
         Command::Deb { kconfig } => debian::build(&series, kconfig.as_deref()).map(|()| true),
         Command::DebDemo => debian::demo(&series)?.require().map(|()| true),
-        Command::CheckSeries { checks } => check::run(&series, &checks),
+        Command::CheckSeries {
+            checks,
+            series: name,
+        } => check::run(&series, &checks, name.as_deref()),
     }
 }
 

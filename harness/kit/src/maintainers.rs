@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `MAINTAINERS`: the repository has the entries that the series adds, and nothing of the base's
-//! file, which differs from base to base. They come with the last patch.
+//! file, which differs from base to base. They come with the last patch. A base for which they are
+//! others has a file of its own in its folder.
 
+use crate::paths::Paths;
 use anyhow::{
     bail,
     ensure,
     Context,
     Result, //
 };
+use std::path::PathBuf;
 
 /// Its place in the kernel, and in the repository.
 pub const FILE: &str = "MAINTAINERS";
+
+/// Where the repository keeps the entries, or would.
+pub fn home(paths: &Paths) -> PathBuf {
+    let own = paths.base.folder.join(FILE);
+
+    if own.is_file() {
+        own
+    } else {
+        paths.top.join(FILE)
+    }
+}
 
 /// What the base's file ends with, whatever the alphabet says.
 const LAST: &str = "THE REST";

@@ -4,7 +4,8 @@
 //! with.
 //!
 //! Those of all bases are at their place in the kernel, from the top of the repository on. Those that
-//! one base alone needs are below `files/` in its folder. `new-files` beside that names both.
+//! one base alone needs are below `files/` in its folder. `new-files` in the folder of a series names
+//! those that come with it.
 
 use crate::{
     git::git,
@@ -12,6 +13,7 @@ use crate::{
         write_whole,
         Paths, //
     },
+    stack::Part,
     step::output, //
 };
 use anyhow::{
@@ -41,10 +43,8 @@ const HEAD: &str = "\
 # patch that each comes with.
 ";
 
-/// Where the list is.
-fn list(paths: &Paths) -> PathBuf {
-    paths.base.folder.join("new-files")
-}
+/// The list in the folder of a series.
+const LIST: &str = "new-files";
 
 /// Files of this base alone.
 fn own(paths: &Paths) -> PathBuf {
@@ -70,17 +70,23 @@ pub fn home(paths: &Paths, path: &str) -> Result<PathBuf> {
 /// How the list is changed.
 fn remedy(paths: &Paths) -> String {
     format!(
-        "add or remove new files on the branch series in {}, and 'make export' writes both",
+        "add or remove new files on the branches in {}, and 'make export' writes both",
         paths.checkout.display()
     )
 }
 
-/// The files by the number that the name of their patch starts with.
-pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
-    let file = list(paths);
+/// A list: files by the number that the name of their patch starts with.
+type Listed = BTreeMap<String, Vec<String>>;
+
+/// Reads the list of a series, which may have none.
+fn read(paths: &Paths, folder: &Path) -> Result<Listed> {
+    let file = folder.join(LIST);
+    let mut listed = Listed::new();
+    if !file.exists() {
+        return Ok(listed);
+    }
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
 
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let Some((patch, path)) = line.split_once(' ') else {
@@ -90,51 +96,81 @@ pub fn by_patch(paths: &Paths) -> Result<BTreeMap<String, Vec<String>>> {
                 remedy(paths)
             );
         };
-        ensure!(
-            home(paths, path)?.is_file(),
-            "{} lists {path}, but there is no {}: {}",
-            file.display(),
-            home(paths, path)?.display(),
-            remedy(paths)
-        );
         listed
             .entry(patch.to_owned())
             .or_default()
             .push(path.to_owned());
     }
-    for path in found(paths)? {
-        ensure!(
-            listed.values().flatten().any(|known| *known == path),
-            "{} is there, but {} does not list {path}: {}",
-            home(paths, &path)?.display(),
-            file.display(),
-            remedy(paths)
-        );
-    }
     Ok(listed)
 }
 
-/// Refuses new files that come with no patch, and those that the base has.
-pub fn check(
-    paths: &Paths,
-    patches: &[String],
-    files: &BTreeMap<String, Vec<String>>,
-) -> Result<()> {
+/// The new files of each series, by the numbers of patches. Refuses lists that are not those of all
+/// files that are there.
+pub fn of_all(paths: &Paths, parts: &[Part]) -> Result<Vec<Listed>> {
+    let lists: Vec<Listed> = parts
+        .iter()
+        .map(|part| read(paths, &part.folder))
+        .collect::<Result<_>>()?;
+    let mut listed = BTreeSet::new();
+
+    for (part, files) in parts.iter().zip(&lists) {
+        check_numbers(part, files)?;
+        for path in files.values().flatten() {
+            let home = home(paths, path)?;
+            ensure!(
+                home.is_file(),
+                "{} lists {path}, but there is no {}: {}",
+                part.folder.join(LIST).display(),
+                home.display(),
+                remedy(paths)
+            );
+            ensure!(
+                listed.insert(path.as_str()),
+                "{path} is listed twice, the second time in {}: {}",
+                part.folder.join(LIST).display(),
+                remedy(paths)
+            );
+        }
+    }
+    let of_others = of_other_bases(paths)?;
+    for path in found(paths)? {
+        ensure!(
+            listed.contains(path.as_str()) || of_others.contains(&path),
+            "{} is there, but no {LIST} in {} lists {path}: {}",
+            home(paths, &path)?.display(),
+            paths.base.folder.display(),
+            remedy(paths)
+        );
+    }
+    check_new(paths, &listed)?;
+    Ok(lists)
+}
+
+/// Refuses new files that come with no patch.
+fn check_numbers(part: &Part, files: &Listed) -> Result<()> {
+    let patches = part.patches()?;
+
     for (number, files) in files {
         let start = format!("{number}-");
         ensure!(
             patches.iter().any(|patch| patch.starts_with(&start)),
-            "new-files in {} lists {} for patch {number}, but there is no such patch: 'make \
-             export' writes new-files",
-            paths.base.folder.display(),
+            "{LIST} in {} lists {} for patch {number}, but there is no such patch: 'make export' \
+             writes {LIST}",
+            part.folder.display(),
             files.join(", ")
         );
     }
+    Ok(())
+}
+
+/// Refuses files that the base has.
+fn check_new(paths: &Paths, files: &BTreeSet<&str>) -> Result<()> {
     let all = output(git(&paths.checkout).args(["ls-tree", "-r", "--name-only", "base"]))?;
     let known: BTreeSet<&str> = all.lines().collect();
-    for path in files.values().flatten() {
+
+    for path in files {
         ensure!(
-            !known.contains(path.as_str()),
+            !known.contains(path),
             "{} is a new file, but Linux {} has {path} already: rename it, or if other bases need \
              it, move it to files/{path} in their folders",
             home(paths, path)?.display(),
@@ -144,15 +180,62 @@ pub fn check(
     Ok(())
 }
 
-/// Writes the list: files with the number of their patch.
-pub fn write_list(paths: &Paths, files: &BTreeMap<String, usize>) -> Result<()> {
+/// The files at a place of all bases that series of other bases come with. A series that is being
+/// ported does not have them all.
+pub fn of_other_bases(paths: &Paths) -> Result<BTreeSet<String>> {
+    let mut files = BTreeSet::new();
+
+    for base in folders(&paths.top.join("bases"))? {
+        if base == paths.base.folder {
+            continue;
+        }
+        let mut parts = folders(&base.join("fixes"))?;
+        parts.push(base.clone());
+        for part in parts {
+            for path in read(paths, &part)?.into_values().flatten() {
+                if !base.join("files").join(&path).is_file() {
+                    files.insert(path);
+                }
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The folders in a folder, which may not be there.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    Ok(folders)
+}
+
+/// Writes the list of a series: files with the number of their patch.
+pub fn write_list(part: &Part, files: &BTreeMap<String, usize>) -> Result<()> {
     let mut lines: Vec<String> = files
         .iter()
         .map(|(path, patch)| format!("{patch:04} {path}\n"))
         .collect();
 
     lines.sort();
-    write_whole(&list(paths), format!("{HEAD}{}", lines.concat()))
+    write_whole(&part.folder.join(LIST), format!("{HEAD}{}", lines.concat()))
+}
+
+/// Where a file goes that a series adds: to where it is, or to the files of all bases. What a fix
+/// adds is of its base.
+pub fn home_of_added(paths: &Paths, part: &Part, path: &str) -> Result<PathBuf> {
+    let home = home(paths, path)?;
+
+    Ok(if home.is_file() || part.is_main() {
+        home
+    } else {
+        own(paths).join(path)
+    })
 }
 
 /// The files that the repository has, by their place in the kernel.
@@ -187,18 +270,30 @@ fn find(top: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{
-        by_patch,
         found,
         home,
+        home_of_added,
+        of_all,
         write_list, //
     };
-    use crate::scratch::Repository;
-    use std::path::PathBuf;
+    use crate::{
+        scratch::Repository,
+        stack::{
+            all,
+            Part, //
+        }, //
+    };
+    use std::path::{
+        Path,
+        PathBuf, //
+    };
 
     /// A repository with a file of all bases and one of a base.
     fn repository(test: &str) -> Repository {
         let repository = Repository::new(test);
 
+        repository.unpack(&[("mm/a.c", "1\n")]);
+        repository.write("bases/4.2/series", "0002-a.patch\n0011-b.patch\n");
         repository.write("mm/all.c", "");
         repository.write("bases/4.2/files/rust/one.rs", "");
         repository
@@ -209,8 +304,13 @@ mod tests {
         home.strip_prefix(&repository.0.top).unwrap().to_owned()
     }
 
+    fn parts(repository: &Repository) -> Vec<Part> {
+        all(&repository.0.base).unwrap()
+    }
+
     fn refusal(repository: &Repository) -> String {
-        by_patch(&repository.0).unwrap_err().to_string()
+        let refused = of_all(&repository.0, &parts(repository));
+        refused.unwrap_err().to_string()
     }
 
     #[test]
@@ -242,22 +342,73 @@ mod tests {
     fn the_list_is_complete() {
         let repository = repository("list");
         let mut files = [("rust/one.rs".to_owned(), 2), ("mm/all.c".to_owned(), 11)].into();
+        let parts = parts(&repository);
+        let main = parts.last().unwrap();
 
-        write_list(&repository.0, &files).unwrap();
-        let read = by_patch(&repository.0).unwrap();
-        assert_eq!(read["0002"], ["rust/one.rs"]);
-        assert_eq!(read["0011"], ["mm/all.c"]);
+        write_list(main, &files).unwrap();
+        let read = of_all(&repository.0, &parts).unwrap();
+        assert_eq!(read[0]["0002"], ["rust/one.rs"]);
+        assert_eq!(read[0]["0011"], ["mm/all.c"]);
 
-        files.insert("mm/none.c".to_owned(), 3);
-        write_list(&repository.0, &files).unwrap();
+        files.insert("mm/none.c".to_owned(), 2);
+        write_list(main, &files).unwrap();
         assert!(refusal(&repository).contains("lists mm/none.c"));
 
         files.remove("mm/none.c");
         files.remove("mm/all.c");
-        write_list(&repository.0, &files).unwrap();
-        assert!(refusal(&repository).contains("does not list mm/all.c"));
+        write_list(main, &files).unwrap();
+        assert!(refusal(&repository).contains("lists mm/all.c"));
 
         repository.write("bases/4.2/new-files", "# list\nmm/all.c\n");
         assert!(refusal(&repository).contains("'mm/all.c' is no number and file"));
+    }
+
+    #[test]
+    fn series_list_their_own_files() {
+        let mut repository = repository("of-series");
+        repository.0.base.fixes = vec!["one".to_owned()];
+        repository.write("bases/4.2/fixes/one/series", "0001-x.patch\n");
+        repository.write("bases/4.2/fixes/one/new-files", "0001 rust/one.rs\n");
+        repository.write("bases/4.2/new-files", "0002 mm/all.c\n");
+        let read = of_all(&repository.0, &parts(&repository)).unwrap();
+        assert_eq!(read[0]["0001"], ["rust/one.rs"]);
+        assert_eq!(read[1]["0002"], ["mm/all.c"]);
+
+        repository.write("bases/4.2/new-files", "0002 mm/all.c\n0002 rust/one.rs\n");
+        assert!(refusal(&repository).contains("rust/one.rs is listed twice"));
+    }
+
+    #[test]
+    fn files_of_another_base_are_left_out() {
+        let repository = repository("other-base");
+        repository.write("bases/4.2/new-files", "0002 rust/one.rs\n");
+        assert!(refusal(&repository).contains("lists mm/all.c"));
+
+        repository.write("bases/4.3/new-files", "0001 mm/all.c\n");
+        let read = of_all(&repository.0, &parts(&repository)).unwrap();
+        assert_eq!(read[0].len(), 1);
+
+        // There the file is another one.
+        repository.write("bases/4.3/files/mm/all.c", "");
+        assert!(refusal(&repository).contains("lists mm/all.c"));
+    }
+
+    #[test]
+    fn what_a_fix_adds_is_of_its_base() {
+        let mut repository = repository("added");
+        repository.0.base.fixes = vec!["one".to_owned()];
+        let parts = parts(&repository);
+        let home = |part, path| {
+            let home = home_of_added(&repository.0, part, path).unwrap();
+            let home = home.strip_prefix(&repository.0.top).unwrap();
+            home.to_owned()
+        };
+
+        assert_eq!(
+            home(&parts[0], "mm/x.c"),
+            Path::new("bases/4.2/files/mm/x.c")
+        );
+        assert_eq!(home(&parts[0], "mm/all.c"), Path::new("mm/all.c"));
+        assert_eq!(home(&parts[1], "mm/x.c"), Path::new("mm/x.c"));
     }
 }

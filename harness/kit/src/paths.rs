@@ -4,6 +4,7 @@
 
 use crate::{
     base::Base,
+    stack::Part,
     times::Times, //
 };
 use anyhow::{
@@ -87,9 +88,12 @@ impl Paths {
         self.logs.join(format!("{guest}.console"))
     }
 
-    /// The series as mails.
-    pub fn mails(&self) -> PathBuf {
-        self.work.join("series")
+    /// A series as mails.
+    pub fn mails(&self, part: &Part) -> PathBuf {
+        match part.is_main() {
+            true => self.work.join("series"),
+            false => self.work.join("fixes").join(&part.name),
+        }
     }
 
     /// The objects of a configuration.

@@ -58,7 +58,16 @@ impl Repository {
         self.git(&["tag", "base"]);
     }
 
-    /// Adds a patch to the end of the series, which replaces the line that is all of a file.
+    /// Tells git who signs patches off.
+    pub fn identify(&self) {
+        output(git(&self.0.top).args(["init", "-q"])).unwrap();
+        for (key, value) in [("user.name", "A"), ("user.email", "a@b.example")] {
+            output(git(&self.0.top).args(["config", key, value])).unwrap();
+        }
+    }
+
+    /// Adds a patch to the end of a series, that of its folder, which replaces the line that is all
+    /// of a file.
     pub fn add_patch(&self, name: &str, file: &str, old: &str, new: &str) {
         self.write(
             &format!("bases/4.2/{name}"),
@@ -68,9 +77,10 @@ impl Repository {
                  --- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-{old}\n+{new}\n"
             ),
         );
-        let list = "bases/4.2/series";
-        let known = fs::read_to_string(self.0.top.join(list)).unwrap_or_default();
-        self.write(list, &format!("{known}{name}\n"));
+        let (folder, name) = name.rsplit_once('/').unwrap_or((".", name));
+        let list = format!("bases/4.2/{folder}/series");
+        let known = fs::read_to_string(self.0.top.join(&list)).unwrap_or_default();
+        self.write(&list, &format!("{known}{name}\n"));
     }
 }
 

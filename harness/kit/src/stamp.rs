@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the series was assembled of last, so that it is not assembled again while that is the same.
+//! What the stack was assembled of last, so that it is not assembled again while that is the same.
 
 use crate::{
     maintainers,
@@ -9,6 +9,7 @@ use crate::{
         write_whole,
         Paths, //
     },
+    stack::Part,
     step::filter, //
 };
 use anyhow::{
@@ -28,7 +29,8 @@ use std::{
 const HOW: &str = concat!(
     include_str!("assemble.rs"),
     include_str!("maintainers.rs"),
-    include_str!("patch.rs")
+    include_str!("patch.rs"),
+    include_str!("stack.rs")
 );
 
 /// A number for the content of all that the series is assembled of.
@@ -38,20 +40,25 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// `base` is the commit of the base, `patches` are the names of patches.
-    pub fn of(paths: &Paths, base: &str, patches: &[String]) -> Result<Self> {
-        let folder = &paths.base.folder;
+    /// `base` is the commit of the base.
+    pub fn of(paths: &Paths, base: &str, parts: &[Part]) -> Result<Self> {
         let mut inputs = Inputs::default();
 
         inputs.add("how", HOW);
         inputs.add("base", base);
-        for name in ["series", "new-files"] {
-            inputs.add_file(name, &folder.join(name))?;
+        for part in parts {
+            inputs.add("part", &part.branch);
+            for name in part.patches()? {
+                inputs.add_file(&name, &part.folder.join(&name))?;
+            }
+            for name in ["series", "new-files"] {
+                let file = part.folder.join(name);
+                if file.is_file() {
+                    inputs.add_file(name, &file)?;
+                }
+            }
         }
-        for name in patches {
-            inputs.add_file(name, &folder.join(name))?;
-        }
-        let maintainers = paths.top.join(maintainers::FILE);
+        let maintainers = maintainers::home(paths);
         if maintainers.is_file() {
             inputs.add_file("maintainers", &maintainers)?;
         }

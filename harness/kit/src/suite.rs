@@ -21,7 +21,8 @@ use anyhow::{
 };
 use std::time::Instant;
 
-/// A suite: its name, and how it is run for a tree and a configuration of its kernel.
+/// A suite: its name, and how it is run for a tree and a configuration of its kernel. Checks of the
+/// series are told another thing than a configuration.
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.

@@ -4,6 +4,7 @@
 //! tested before passes as before.
 
 use super::{
+    asked,
     builds::Build,
     warnings::Warnings, //
 };
@@ -21,6 +22,7 @@ use crate::{
         self,
         Printed, //
     },
+    stack::Part,
     step::output,
     tree::{
         self,
@@ -202,15 +204,24 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Each commit builds, in each configuration, adds no warning, and fails no test.
-pub fn each_commit(series: &Tree) -> Result<Outcome> {
-    let paths = &tree::apart(series)?;
-    let log =
-        output(git(&paths.checkout).args(["log", "--reverse", "--format=%h %s", "base..series"]))?;
+/// Each commit of some series builds, in each configuration, adds no warning, and fails no test.
+pub fn each_commit(tree: &Tree, name: &str) -> Result<Outcome> {
+    let paths = &tree::apart(tree)?;
+    let parts = asked(tree, name)?;
+    let mut log = String::new();
+    for part in &parts {
+        log += &output(git(&paths.checkout).args([
+            "log",
+            "--reverse",
+            "--format=%h %s",
+            &part.range(),
+        ]))?;
+    }
     let commits: Vec<(&str, &str)> = log
         .lines()
         .filter_map(|line| line.split_once(' '))
         .collect();
+    let has_all = parts.iter().any(Part::is_main);
     let mut outcome = Outcome::default();
 
     for config in CONFIGS {
@@ -224,7 +235,7 @@ pub fn each_commit(series: &Tree) -> Result<Outcome> {
             walk.base()?;
         }
         for (index, (commit, subject)) in commits.iter().enumerate() {
-            let last = index + 1 == commits.len();
+            let last = has_all && index + 1 == commits.len();
             if let Err(error) = walk.commit(commit, subject, last) {
                 walk.outcome
                     .check(false, || format!("{config}: {subject}: {error:#}"));

@@ -61,7 +61,7 @@ fn warnings_of(tree: &Tree, commit: &str, files: &str) -> Result<Warnings> {
         }
     }
     let said = feed(
-        Command::new(tree.check_out()?.join("scripts/kernel-doc"))
+        Command::new(tree.check_out()?.join(&tree.paths.base.kernel_doc))
             .current_dir(&folder)
             .args(["-none", "-Wall"])
             .args(there),

@@ -2,6 +2,7 @@
 
 //! Other kernels that the patches have to apply to.
 
+use super::asked;
 use crate::{
     apt,
     base::Base,
@@ -51,9 +52,14 @@ fn title(tarball: &Path) -> String {
 ///
 /// `UPSTREAM` names a tarball of another release. Otherwise it is that of Debian's source package:
 /// what upstream released, except for a few files that are no free software.
-pub fn check(tree: &Tree) -> Result<Outcome> {
+pub fn check(tree: &Tree, name: &str) -> Result<Outcome> {
     let paths = tree.paths;
-    let mails = series::mails(tree)?;
+    // A series applies to what is below it, so all of that is applied as well.
+    let mut parts = asked(tree, "")?;
+    let wanted = asked(tree, name)?;
+    let last = wanted.last().map(|part| &part.branch);
+    let end = parts.iter().position(|part| Some(&part.branch) == last);
+    parts.truncate(end.map_or(0, |index| index + 1));
     let from = source::version(tree.check_out()?)?;
     let Some(tarball) = named().map_or_else(
         || download(&paths.base, &paths.work.join("upstream"), &from),
@@ -76,18 +82,21 @@ pub fn check(tree: &Tree) -> Result<Outcome> {
     let version = source::check_version(&paths.base, &upstream, &title(&tarball))?;
     let mut outcome = Outcome::default();
 
-    for mail in &mails[1..] {
-        let applied = git(&upstream)
-            .args(["apply", "--whitespace=error-all"])
-            .arg(mail)
-            .output()?;
-        outcome.check(applied.status.success(), || {
-            format!(
-                "{} does not apply to Linux {version}:\n{}",
-                series::name(mail),
-                String::from_utf8_lossy(&applied.stderr)
-            )
-        });
+    for part in parts {
+        for mail in &series::mails(tree, &part)?.patches {
+            let applied = git(&upstream)
+                .args(["apply", "--whitespace=error-all"])
+                .arg(mail)
+                .output()?;
+            outcome.check(applied.status.success(), || {
+                format!(
+                    "{}: {} does not apply to Linux {version}:\n{}",
+                    part.name,
+                    series::name(mail),
+                    String::from_utf8_lossy(&applied.stderr)
+                )
+            });
+        }
     }
     println!("  applied to Linux {version} of {}", tarball.display());
     fs::remove_dir_all(&upstream)?;
