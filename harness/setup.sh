@@ -27,8 +27,10 @@ trixie:x86_64)
 	say "this needs Debian 12 (bookworm) or 13 (trixie) on x86_64, not '$codename' on $(uname -m)"
 	exit 1 ;;
 esac
-# The base kernel, unless another one is given.
-[ -n "${LINUX_SRC:-}" ] || pkgs="$pkgs $(fact source_package)"
+# The base kernel, unless another one is given. What another suite of Debian has is not installed:
+# kit gets it.
+suite=$(fact source_suite)
+[ -n "${LINUX_SRC:-}$suite" ] || pkgs="$pkgs $(fact source_package)"
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
 # The base and the series take turns in one checkout: what was compiled of one is kept.
@@ -47,9 +49,11 @@ deb-demo | check-series)
 esac
 # Debian's configurations, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
 # machine, and what b4 takes.
-[ "${1:-}" != check-series ] ||
-	pkgs="$pkgs $(fact config_package) sparse python3-sphinx man-db groff graphviz
+if [ "${1:-}" = check-series ]; then
+	[ -n "$suite" ] || pkgs="$pkgs $(fact config_package)"
+	pkgs="$pkgs sparse python3-sphinx man-db groff graphviz
 		qemu-system-arm python3-venv python3-pip"
+fi
 
 missing=
 for pkg in $pkgs; do

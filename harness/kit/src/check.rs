@@ -16,6 +16,7 @@ use crate::{
     git::git,
     kunit,
     paths::Paths,
+    source,
     stack::{
         self,
         Part, //
@@ -34,10 +35,13 @@ use anyhow::{
 use std::path::PathBuf;
 
 /// Debian's configuration for virtual machines.
-fn debian_config(paths: &Paths) -> PathBuf {
-    PathBuf::from("/usr/src")
-        .join(&paths.base.config_package)
-        .join("config.amd64_none_cloud-amd64.xz")
+fn debian_config(paths: &Paths) -> Result<PathBuf> {
+    let package = &paths.base.config_package;
+
+    Ok(source::package(paths, package)?
+        .join("usr/src")
+        .join(package)
+        .join("config.amd64_none_cloud-amd64.xz"))
 }
 
 /// All checks, quick ones first: each for a tree, and the name of the series that are asked for.
@@ -50,7 +54,7 @@ const CHECKS: [Suite; 11] = [
     ("rust", |tree, _| rust::check(tree)),
     ("other-arch", |tree, _| architectures::check(tree)),
     ("debian-config", |tree, _| {
-        debian::takes_option(tree, &debian_config(tree.paths))
+        debian::takes_option(tree, &debian_config(tree.paths)?)
     }),
     ("debian", |tree, _| debian::demo(tree)),
     ("arm64", |tree, _| kunit::arm64(tree)),

@@ -32,6 +32,8 @@ pub struct Paths {
     pub top: PathBuf,
     /// The kernel that the series is for.
     pub base: Base,
+    /// The source of the kernel that the user names with `LINUX_SRC`, if that is asked for.
+    pub linux_src: Option<PathBuf>,
     /// Everything that is made.
     pub build: PathBuf,
     /// What is made for this base.
@@ -45,15 +47,33 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Where things are for the base of that name, in the repository of this program's source.
+    /// Where things are for the base of that name, in the repository of this program's source. It is
+    /// the one that the user's options are for.
     pub fn find(name: &str) -> Result<Self> {
         let top = top()?;
         let base = Base::find(&top, name)?;
-        let paths = Self::of(top, base);
+        let mut paths = Self::of(top, base);
 
-        std::fs::create_dir_all(&paths.logs)
-            .with_context(|| format!("cannot make {}", paths.logs.display()))?;
+        paths.linux_src = std::env::var_os("LINUX_SRC")
+            .filter(|source| !source.is_empty())
+            .map(PathBuf::from);
+        paths.make()?;
         Ok(paths)
+    }
+
+    /// The same for another base, of which the user's options say nothing.
+    pub fn beside(&self, name: &str) -> Result<Self> {
+        let mut paths = Self::of(self.top.clone(), Base::find(&self.top, name)?);
+
+        paths.times = self.times.clone();
+        paths.make()?;
+        Ok(paths)
+    }
+
+    /// Makes what everything else needs.
+    fn make(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.logs)
+            .with_context(|| format!("cannot make {}", self.logs.display()))
     }
 
     /// Where things are for a base, in a repository.
@@ -63,6 +83,7 @@ impl Paths {
 
         Paths {
             base,
+            linux_src: None,
             checkout: work.join("linux"),
             logs: work.join("logs"),
             top,

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The source of the base kernel: Debian's source package, or what `LINUX_SRC` names.
+//! The source of the base kernel: Debian's source package, or what `LINUX_SRC` names. The package is
+//! installed, or it is that of another release of Debian, and then it is got and unpacked apart.
 
 use crate::{
-    base::Base,
+    apt::Apart,
+    base::{
+        Base,
+        Pin, //
+    },
     paths::{
         remove_folder,
         write_whole,
@@ -29,14 +34,70 @@ use std::{
     process::Command, //
 };
 
-/// Where the base kernel's source is.
-fn source(base: &Base) -> PathBuf {
-    let named = std::env::var_os("LINUX_SRC").filter(|source| !source.is_empty());
+/// Where the base kernel's source is: what the user named, or the tarball of Debian's package. That
+/// of a suite that this machine does not install from is got by `fetch()`.
+fn source(paths: &Paths) -> PathBuf {
+    let base = &paths.base;
+    let root = match &base.pin {
+        Some(pin) => unpacked(paths, &base.source_package, pin),
+        None => PathBuf::from("/"),
+    };
 
-    named.map_or_else(
-        || PathBuf::from(format!("/usr/src/{}.tar.xz", base.source_package)),
-        PathBuf::from,
-    )
+    paths.linux_src.clone().unwrap_or_else(|| {
+        root.join("usr/src")
+            .join(format!("{}.tar.xz", base.source_package))
+    })
+}
+
+/// Where a package of such a suite is unpacked.
+fn unpacked(paths: &Paths, package: &str, pin: &Pin) -> PathBuf {
+    let (_, version) = pin.version.rsplit_once(':').unwrap_or(("", &pin.version));
+
+    // Without a dot after which something could be taken for an extension.
+    paths
+        .work
+        .join("packages")
+        .join(format!("{package}_{version}").replace('.', "_"))
+}
+
+/// Gets a package of the base that this machine's Debian does not have. Returns the folder that it is
+/// unpacked in: that of this machine for one that is installed.
+pub fn package(paths: &Paths, package: &str) -> Result<PathBuf> {
+    let Some(pin) = &paths.base.pin else {
+        return Ok(PathBuf::from("/"));
+    };
+    let folder = unpacked(paths, package, pin);
+
+    if !folder.exists() {
+        fs::create_dir_all(folder.parent().unwrap_or(&paths.work))?;
+        let apt = Apart::of_suite(&paths.work.join("apt"), &pin.suite)?;
+        apt.unpack(package, &pin.version, &folder)?;
+    }
+    Ok(folder)
+}
+
+/// Gets the source, if it is to be got and is not there yet. Fails if it cannot be had: without a
+/// network, or if the archive has moved on.
+pub fn fetch(paths: &Paths) -> Result<()> {
+    let base = &paths.base;
+
+    if paths.linux_src.is_some() || base.pin.is_none() {
+        return Ok(());
+    }
+    let id = identity(paths)?;
+    if is_made_of(paths, &id) {
+        return Ok(());
+    }
+    package(paths, &base.source_package)
+        .map(drop)
+        .with_context(|| {
+            format!(
+                "there is no source of Linux {0}: name a tarball of Linux {0}.y, as kernel.org has \
+                 them, with BASE={0} LINUX_SRC=, or change source_version in {1}",
+                base.version,
+                base.folder.join("base").display()
+            )
+        })
 }
 
 /// What the user calls it.
@@ -52,10 +113,14 @@ fn is_made_of(paths: &Paths, id: &str) -> bool {
 
 /// Refuses a source that the series is not for, without unpacking it.
 pub fn judge(paths: &Paths) -> Result<()> {
-    let source = source(&paths.base);
+    let source = source(paths);
     let name = title(&source);
 
-    if is_made_of(paths, &identity(&paths.base, &source)?) {
+    // What is got is of the right version, and is got when it is needed.
+    if paths.linux_src.is_none() && paths.base.pin.is_some() {
+        return Ok(());
+    }
+    if is_made_of(paths, &identity(paths)?) {
         return Ok(());
     }
     match source.is_dir() {
@@ -67,9 +132,10 @@ pub fn judge(paths: &Paths) -> Result<()> {
 
 /// Makes the base kernel's tree, if it is not there yet, as a git checkout with the tag `base`.
 pub fn prepare(paths: &Paths) -> Result<()> {
-    let source = source(&paths.base);
+    fetch(paths)?;
+    let source = source(paths);
     let name = title(&source);
-    let id = identity(&paths.base, &source)?;
+    let id = identity(paths)?;
 
     if is_made_of(paths, &id) {
         return Ok(());
@@ -162,16 +228,21 @@ pub fn check_tarball(base: &Base, tarball: &Path, name: &str) -> Result<String> 
 
 fn expect(base: &Base, version: String, name: &str) -> Result<String> {
     ensure!(
-        version.starts_with(&format!("{}.", base.version)),
+        version == base.version || version.starts_with(&format!("{}.", base.version)),
         "{name} is Linux {version}, the series is for {}.y",
         base.version
     );
     Ok(version)
 }
 
-/// What tells one source from another.
-fn identity(base: &Base, source: &Path) -> Result<String> {
-    let meta = fs::metadata(source).with_context(|| {
+/// What tells one source from another. That of a pinned version need not be there any more.
+fn identity(paths: &Paths) -> Result<String> {
+    let base = &paths.base;
+    if let (None, Some(pin)) = (&paths.linux_src, &base.pin) {
+        return Ok(format!("{} {}\n", base.source_package, pin.version));
+    }
+    let source = source(paths);
+    let meta = fs::metadata(&source).with_context(|| {
         format!(
             "there is no Linux source at {}: install {}, or name a directory or tarball of Linux \
              {}.y with LINUX_SRC=",
@@ -211,23 +282,30 @@ fn version_in(makefile: &str) -> Option<String> {
             .unwrap_or_default()
             .to_owned()
     };
-    let version = [field("VERSION"), field("PATCHLEVEL"), field("SUBLEVEL")].join(".");
+    let mut numbers = ["VERSION", "PATCHLEVEL", "SUBLEVEL"].map(field).to_vec();
 
-    version
-        .chars()
-        .any(|c| c.is_ascii_digit())
-        .then_some(version)
+    // One that is no stable release may have no such number.
+    numbers.retain(|number| !number.is_empty());
+    (!numbers.is_empty()).then(|| numbers.join("."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
         check_tarball,
+        check_version,
+        fetch,
+        package,
+        prepare,
         version, //
     };
     use crate::{
         base,
-        paths::remove_folder,
+        base::Pin,
+        paths::{
+            remove_folder,
+            Paths, //
+        },
         step::output, //
     };
     use std::{
@@ -297,5 +375,58 @@ mod tests {
         let file = Path::new("/proc/self/cmdline");
         let error = check_tarball(&base, file, "LINUX_SRC=x").unwrap_err();
         assert!(error.to_string().contains("not a tarball"), "{error}");
+    }
+
+    #[test]
+    fn a_version_may_have_no_number_of_a_stable_release() {
+        let dir = folder(
+            "first",
+            "VERSION = 4\nPATCHLEVEL = 2\nEXTRAVERSION = -rc1\n",
+        );
+        let tree = dir.join("linux");
+        let base = base::tests::example(dir.clone());
+        assert_eq!(check_version(&base, &tree, "x").unwrap(), "4.2");
+
+        fs::write(tree.join("Makefile"), "VERSION = 4\nPATCHLEVEL = 20\n").unwrap();
+        let error = check_version(&base, &tree, "x").unwrap_err().to_string();
+        assert_eq!(error, "x is Linux 4.20, the series is for 4.2.y");
+        remove_folder(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_source_of_another_release_is_found_where_it_is_unpacked() {
+        let dir = folder("pinned", &makefile(2));
+        let mut base = base::tests::example(dir.join("bases/4.2"));
+        base.pin = Some(Pin {
+            suite: "x-backports".to_owned(),
+            version: "4.2.9-1~bpo1+1".to_owned(),
+        });
+        let paths = Paths::of(dir.clone(), base);
+        fs::create_dir_all(&paths.logs).unwrap();
+        let sources = paths
+            .work
+            .join("packages/linux-source-4_2_4_2_9-1~bpo1+1/usr/src");
+        fs::create_dir_all(&sources).unwrap();
+        output(
+            Command::new("tar")
+                .arg("-C")
+                .arg(&dir)
+                .arg("-cJf")
+                .arg(sources.join("linux-source-4.2.tar.xz"))
+                .arg("linux"),
+        )
+        .unwrap();
+        assert_eq!(
+            package(&paths, "linux-source-4.2").unwrap(),
+            sources.ancestors().nth(2).unwrap()
+        );
+        prepare(&paths).unwrap();
+        assert_eq!(version(&paths.checkout).unwrap(), "4.2.9");
+
+        // The tree is enough.
+        remove_folder(&paths.work.join("packages")).unwrap();
+        fetch(&paths).unwrap();
+        prepare(&paths).unwrap();
+        remove_folder(&dir).unwrap();
     }
 }

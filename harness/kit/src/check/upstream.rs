@@ -4,7 +4,7 @@
 
 use super::asked;
 use crate::{
-    apt,
+    apt::Apart,
     base::Base,
     git::git,
     outcome::Outcome,
@@ -24,8 +24,7 @@ use std::{
     path::{
         Path,
         PathBuf, //
-    },
-    process::Command, //
+    }, //
 };
 
 /// The tarball that `UPSTREAM` names, if it names one.
@@ -131,29 +130,17 @@ fn download(base: &Base, folder: &Path, from: &str) -> Result<Option<PathBuf>> {
         tarballs.sort();
         Ok(tarballs.pop())
     };
-    fs::create_dir_all(folder.join("lists/partial"))?;
+    fs::create_dir_all(folder)?;
     if let Some(tarball) = found()? {
         return Ok(Some(tarball));
     }
 
-    // Sources of the release that is installed, in lists of their own.
-    let lists = folder.join("sources.list");
-    fs::write(&lists, source_lines()?)?;
-    let apt = |what: &str, args: &[&str]| {
-        let mut apt = Command::new(format!("apt-{what}"));
-        apt.current_dir(folder)
-            .arg("-o")
-            .arg(format!("Dir::Etc::SourceList={}", lists.display()))
-            .args(["-o", "Dir::Etc::SourceParts=/dev/null", "-o"])
-            .arg(format!(
-                "Dir::State::Lists={}",
-                folder.join("lists").display()
-            ))
-            .args(args);
-        apt
+    let apt = match &base.pin {
+        Some(pin) => Apart::of_suite(&folder.join("apt"), &pin.suite)?,
+        None => Apart::of_machine(&folder.join("apt"))?,
     };
-    output(&mut apt("get", &["update"]))?;
-    let known = output(&mut apt("cache", &["showsrc", &base.upstream_package]))?;
+    apt.update()?;
+    let known = output(&mut apt.command("cache", &["showsrc", &base.upstream_package]))?;
     let versions: BTreeSet<&str> = known
         .lines()
         .filter_map(|line| line.strip_prefix("Version: "))
@@ -161,31 +148,18 @@ fn download(base: &Base, folder: &Path, from: &str) -> Result<Option<PathBuf>> {
         .collect();
     for version in versions {
         let package = format!("{}={version}", base.upstream_package);
-        let download = apt(
-            "get",
-            &["source", "--download-only", "--tar-only", &package],
-        )
-        .output()?;
+        let download = apt
+            .command(
+                "get",
+                &["source", "--download-only", "--tar-only", &package],
+            )
+            .current_dir(folder)
+            .output()?;
         if download.status.success() {
             break;
         }
     }
     found()
-}
-
-/// The lines of apt's sources, for sources instead of packages.
-fn source_lines() -> Result<String> {
-    Ok(apt::archives()?
-        .iter()
-        .map(|archive| {
-            let apt::Archive {
-                url,
-                suite,
-                component,
-            } = archive;
-            format!("deb-src {url} {suite} {component}\n")
-        })
-        .collect())
 }
 
 #[cfg(test)]
