@@ -13,13 +13,14 @@ endif
 KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
+.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants shell deb deb-demo series \
 	check-series export lint setup
 
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC
 takes_demo = ACCEL LINUX_SRC
 takes_test = CONFIG SUITES ACCEL LINUX_SRC
+takes_same = LINUX_SRC
 takes_bench = QUICK COMPARE PROFILE ACCEL LINUX_SRC
 takes_fuzz = SEED RUNS MINUTES UML CONFIG ACCEL LINUX_SRC
 takes_sweep = SEED MINUTES ACCEL LINUX_SRC
@@ -45,6 +46,8 @@ endif
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
+	@echo '               without BASE= and SUITES=, some on each further base as well'
+	@echo 'make same      whether new files of the kernel are the same on all bases'
 	@echo 'make bench     what moves cost, in instructions; QUICK=1 COMPARE=<bzImage> PROFILE=1'
 	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
 	@echo 'make sweep     moves in which each allocation fails once; SEED= MINUTES='
@@ -80,8 +83,14 @@ kernel: setup
 demo: setup
 	@$(KIT) demo
 
+# Without BASE= and SUITES=, also what the file of each further base names.
+others = $(if $(findstring command line,$(origin BASE))$(SUITES),,--others)
+
 test: setup
-	@$(KIT) test $(call option,CONFIG,config) -- $(SUITES)
+	@$(KIT) test $(call option,CONFIG,config) $(others) -- $(SUITES)
+
+same: setup
+	@$(KIT) test -- same
 
 bench: setup
 	@$(KIT) bench $(call option,QUICK,quick) $(call option,COMPARE,compare) \

@@ -60,6 +60,12 @@ pub struct Base {
 }
 
 impl Base {
+    /// Its name: that of its folder.
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Reads what is known of the base of that name.
     pub fn find(top: &Path, name: &str) -> Result<Self> {
         let folder = top.join("bases").join(name);

@@ -26,6 +26,7 @@ mod outcome;
 mod patch;
 mod paths;
 mod programs;
+mod same;
 #[cfg(test)]
 mod scratch;
 mod selftest;
@@ -88,6 +89,9 @@ enum Command {
         /// The configuration of the kernel that the guests run.
         #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
+        /// After these, also run what the file of each further base names.
+        #[arg(long, conflicts_with = "suites")]
+        others: bool,
     },
     /// Measure what moves cost, by one call and by a call for each mapping.
     Bench(bench::Options),
@@ -208,7 +212,17 @@ fn run(args: Args) -> Result<bool> {
             Ok(true)
         }
         Command::Demo => demo::run(&series).map(|()| true),
-        Command::Test { suites, config } => suite::run(&series, &config, &suites),
+        Command::Test {
+            suites,
+            config,
+            others,
+        } => {
+            let mut report = suite::run(&series, &config, &suites)?;
+            if others {
+                report.join(suite::run_others(&series, &config)?);
+            }
+            Ok(report.print(&paths.times.slowest(5)))
+        }
         Command::Bench(options) => bench::run(&series, &options),
         Command::Fuzz {
             seed,

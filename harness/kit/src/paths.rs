@@ -122,15 +122,17 @@ impl Paths {
         self.work.join(format!("obj-{config}"))
     }
 
-    /// A Kconfig fragment.
-    pub fn fragment(&self, config: &str) -> Result<PathBuf> {
-        let path = self.top.join("configs").join(format!("{config}.config"));
+    /// The Kconfig fragments of a configuration: that of all bases, and what this base has beside.
+    pub fn fragments(&self, config: &str) -> Result<Vec<PathBuf>> {
+        let name = format!("{config}.config");
+        let path = self.top.join("configs").join(&name);
+        let own = self.base.folder.join("config").join(&name);
 
         ensure!(
             path.is_file(),
             "there is no configuration '{config}' in configs/"
         );
-        Ok(path)
+        Ok([path, own].into_iter().filter(|it| it.is_file()).collect())
     }
 }
 

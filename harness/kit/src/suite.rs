@@ -3,6 +3,7 @@
 //! The test suites, and their sum.
 
 use crate::{
+    base,
     bench,
     compile_fail,
     demo,
@@ -11,8 +12,13 @@ use crate::{
     lint,
     outcome::Outcome,
     programs,
+    same,
     selftest,
-    tree::Tree,
+    source,
+    tree::{
+        At,
+        Tree, //
+    },
     vma, //
 };
 use anyhow::{
@@ -26,9 +32,10 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 18] = [
+const SUITES: [Suite; 19] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
+    ("same", |tree, _| same::suite(tree.paths)),
     ("miri", |tree, _| host::miri(tree.paths)),
     ("vma", vma::suite),
     ("kunit-uml", |tree, _| kunit::uml(tree)),
@@ -104,65 +111,128 @@ pub fn judge_some(option: &str, suites: &[Suite], names: &[String]) -> Result<()
     }
 }
 
-/// Runs test suites and sums up. Returns whether nothing failed.
-pub fn run(tree: &Tree, config: &str, names: &[String]) -> Result<bool> {
-    run_some(tree, &SUITES, &ON_REQUEST, config, names)
+/// What some suites came to, of one base.
+#[derive(Default)]
+pub struct Report {
+    lines: Vec<String>,
+    failures: Vec<String>,
+    sum: Outcome,
+}
+
+impl Report {
+    /// Adds a suite, with what it is called and how long it took.
+    fn add(&mut self, name: &str, outcome: Outcome, seconds: u64) {
+        for note in &outcome.notes {
+            println!("  {}", note.replace('\n', "\n  "));
+        }
+        if outcome.failed != 0 {
+            let notes = outcome.notes.iter();
+            self.failures
+                .extend(notes.map(|note| format!("{name}: {note}")));
+        }
+        self.lines.push(format!(
+            "{name:20} {:>4} passed {:>3} failed {:>3} skipped  {seconds:>4} s",
+            outcome.passed, outcome.failed, outcome.skipped,
+        ));
+        self.sum.add(outcome);
+    }
+
+    /// Adds what suites of another base came to.
+    pub fn join(&mut self, other: Report) {
+        self.lines.extend(other.lines);
+        self.failures.extend(other.failures);
+        self.sum.add(other.sum);
+    }
+
+    /// Prints the sum. Returns whether nothing failed.
+    pub fn print(&self, slowest: &str) -> bool {
+        println!("\n{}\n", self.lines.join("\n"));
+        // Once more, as the end of a log is what is read first.
+        for failure in &self.failures {
+            println!("FAILED {}\n", failure.replace('\n', "\n  "));
+        }
+        println!("the slowest steps:\n{slowest}");
+        println!(
+            "{} passed, {} failed, {} skipped",
+            self.sum.passed, self.sum.failed, self.sum.skipped
+        );
+        self.sum.failed == 0 && self.sum.passed > 0
+    }
+}
+
+/// Runs test suites: those that are named, or all.
+pub fn run(tree: &Tree, config: &str, names: &[String]) -> Result<Report> {
+    run_some(tree, &SUITES, &ON_REQUEST, config, names, "")
+}
+
+/// Runs those suites of each further base that its file names. They are skipped if the source of
+/// that base cannot be had here, which is no fault of the series.
+pub fn run_others(tree: &Tree, config: &str) -> Result<Report> {
+    let paths = tree.paths;
+    let own = paths.base.name();
+    let mut report = Report::default();
+
+    for name in base::names(&paths.top)? {
+        let others = paths.beside(&name)?;
+        if name == own || others.base.suites.is_empty() {
+            continue;
+        }
+        let suites = others.base.suites.clone();
+
+        println!("Linux {name}");
+        if let Err(why) = source::fetch(&others) {
+            for suite in &suites {
+                let outcome = Outcome::skipped(&format!("{why:#}"));
+                report.add(&format!("{name} {suite}"), outcome, 0);
+            }
+            continue;
+        }
+        let series = Tree::new(&others, At::Series);
+        report.join(run_some(
+            &series,
+            &SUITES,
+            &ON_REQUEST,
+            config,
+            &suites,
+            &format!("{name} "),
+        )?);
+    }
+    Ok(report)
 }
 
 /// Runs those of the suites that are named, or all but those that are only run on request.
+/// `of` stands before the name of each in the report.
 pub fn run_some(
     tree: &Tree,
     suites: &[Suite],
     on_request: &[&str],
     config: &str,
     names: &[String],
-) -> Result<bool> {
-    let mut sum = Outcome::default();
-    let mut lines = Vec::new();
-    let mut failures = Vec::new();
+    of: &str,
+) -> Result<Report> {
+    let mut report = Report::default();
+
     for (name, _) in suites {
         let named = names.iter().any(|wanted| wanted == name);
         if !named && (!names.is_empty() || on_request.contains(name)) {
             continue;
         }
-        println!("{name}");
+        println!("{of}{name}");
         let start = Instant::now();
         let outcome = run_one_of(suites, tree, config, name)?;
 
-        for note in &outcome.notes {
-            println!("  {}", note.replace('\n', "\n  "));
-        }
-        if outcome.failed != 0 {
-            failures.extend(outcome.notes.iter().map(|note| format!("{name}: {note}")));
-        }
-        lines.push(format!(
-            "{name:16} {:>4} passed {:>3} failed {:>3} skipped  {:>4} s",
-            outcome.passed,
-            outcome.failed,
-            outcome.skipped,
-            start.elapsed().as_secs()
-        ));
-        sum.passed += outcome.passed;
-        sum.failed += outcome.failed;
-        sum.skipped += outcome.skipped;
+        report.add(&format!("{of}{name}"), outcome, start.elapsed().as_secs());
     }
-
-    println!("\n{}\n", lines.join("\n"));
-    // Once more, as the end of a log is what is read first.
-    for failure in failures {
-        println!("FAILED {}\n", failure.replace('\n', "\n  "));
-    }
-    println!("the slowest steps:\n{}", tree.paths.times.slowest(5));
-    println!(
-        "{} passed, {} failed, {} skipped",
-        sum.passed, sum.failed, sum.skipped
-    );
-    Ok(sum.failed == 0 && sum.passed > 0)
+    Ok(report)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{
+        judge,
+        Outcome,
+        Report, //
+    };
 
     #[test]
     fn suites_are_known_by_name() {
@@ -173,5 +243,23 @@ mod tests {
         assert!(judge(&names("host debug-kernel")).is_ok());
         let error = judge(&names("host kuint")).unwrap_err().to_string();
         assert!(error.starts_with("SUITES: there is no 'kuint', there are host, lint, "));
+    }
+    #[test]
+    fn reports_add_up() {
+        let outcome = |passed, failed| Outcome {
+            passed,
+            failed,
+            ..Outcome::default()
+        };
+        let (mut one, mut other) = (Report::default(), Report::default());
+
+        one.add("host", outcome(2, 0), 1);
+        assert!(one.print(""));
+        other.add("9.9 kunit", outcome(3, 1), 1);
+        one.join(other);
+        assert!(!one.print(""));
+        assert_eq!((one.sum.passed, one.sum.failed), (5, 1));
+        assert_eq!(one.lines.len(), 2);
+        assert!(!Report::default().print(""));
     }
 }

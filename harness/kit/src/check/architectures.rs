@@ -30,7 +30,7 @@ pub fn check(tree: &Tree) -> Result<Outcome> {
 
     let objects = tree.objects("arm");
     let make = || make_for(tree, &toolchain, &objects, "arm");
-    kconfig::write(tree, &objects, None, &[paths.fragment("arm")?], make)?;
+    kconfig::write(tree, &objects, None, &paths.fragments("arm")?, make)?;
     Step::new(paths, "check arm").run(make()?.arg("vmlinux"))?;
     has_no_option(&objects, &mut outcome)?;
 
