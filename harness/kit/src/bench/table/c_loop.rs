@@ -37,20 +37,17 @@ pub struct Pair<'a> {
     pub c_loop: &'a Kernel,
 }
 
+/// A table of layouts, with a column for each way and more.
+fn table(more: &[&str], rows: impl Iterator<Item = String>) -> String {
+    let mut names = moved();
+    names.extend(WAYS.iter().chain(more).map(|name| (*name).to_owned()));
+
+    head(names.iter().map(String::as_str)) + &rows.collect::<String>()
+}
+
 impl Pair<'_> {
-    /// The names of columns: those that name a layout, then others.
-    fn names(&self, others: impl IntoIterator<Item = &'static str>) -> String {
-        let names: Vec<String> = moved()
-            .into_iter()
-            .chain(others.into_iter().map(str::to_owned))
-            .collect();
-
-        head(names.iter().map(String::as_str))
-    }
-
     /// What each segment costs.
     fn moves(&self, targets: &Targets) -> String {
-        let ratios = ["Rust / each", "target", "Rust / C loop", "target"];
         let cases: BTreeSet<Case> = self.rust.cases().collect();
         let rows = cases.into_iter().map(|case| {
             let [rust, c_loop] = [self.rust, self.c_loop].map(|kernel| kernel.costs(case));
@@ -67,7 +64,7 @@ impl Pair<'_> {
             row(cells)
         });
 
-        self.names(WAYS.into_iter().chain(ratios)) + &rows.collect::<String>()
+        table(&["Rust / each", "target", "Rust / C loop", "target"], rows)
     }
 
     /// How long the mmap lock is held at a time. Anonymous pages say it for all.
@@ -89,7 +86,7 @@ impl Pair<'_> {
             row(cells)
         });
 
-        self.names(WAYS) + &rows.collect::<String>()
+        table(&[], rows)
     }
 
     /// What single calls cost, which need neither.
@@ -134,7 +131,7 @@ impl Pair<'_> {
             row(cells)
         });
 
-        self.names(WAYS) + &rows.collect::<String>()
+        table(&[], rows)
     }
 }
 
