@@ -47,7 +47,8 @@ fn look(region: &Region, count: usize, how: &str) -> Result<()> {
     Ok(())
 }
 
-/// Moves the region by one call.
+/// Moves the region by one call, which the kernel has to count as a move in one step: one after the
+/// other they would arrive as well.
 fn show(region: &Region) -> Result<()> {
     let len = region.len();
     let count = strip::mappings(OLD..OLD + len)?.len();
@@ -58,6 +59,7 @@ fn show(region: &Region) -> Result<()> {
     );
     say!("");
     strip::draw(OLD..OLD + len)?;
+    let before = range_moves()?;
     let start = Instant::now();
     mremap(OLD, len, NEW)?;
     let took = start.elapsed();
@@ -70,6 +72,10 @@ fn show(region: &Region) -> Result<()> {
     say!("");
     strip::draw(NEW..NEW + len)?;
     say!("");
+    ensure!(
+        range_moves()? > before,
+        "the kernel does not count it as a move in one step"
+    );
     look(region, count, "")
 }
 
@@ -96,7 +102,7 @@ fn show_off(region: &Region) -> Result<()> {
             say!("  mremap({OLD:#x}, {len:#x}, {len:#x}, MAYMOVE | FIXED, {NEW:#x}) = {NEW:#x}");
             ensure!(
                 range_moves()? == before,
-                "the kernel counts it as a move of all in one step"
+                "the kernel counts it as a move in one step"
             );
             look(region, count, ", one after the other")
         }
