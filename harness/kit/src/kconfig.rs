@@ -58,16 +58,19 @@ impl Options {
 /// The Kconfig fragments of a configuration, for a tree that knows some options of the series. That
 /// of the configuration can turn the series off.
 pub fn fragments(paths: &Paths, config: &str, options: Options) -> Result<Vec<PathBuf>> {
-    let own = paths.fragment(config)?;
-    let has_kunit = fs::read_to_string(&own)?.contains("CONFIG_KUNIT=y");
-    let mut fragments = vec![paths.fragment("common")?];
+    let own = paths.fragments(config)?;
+    let mut has_kunit = false;
+    for fragment in &own {
+        has_kunit |= fs::read_to_string(fragment)?.contains("CONFIG_KUNIT=y");
+    }
+    let mut fragments = paths.fragments("common")?;
 
     if options.range {
-        fragments.push(paths.fragment("range")?);
+        fragments.extend(paths.fragments("range")?);
     }
-    fragments.push(own);
+    fragments.extend(own);
     if options.tests && has_kunit {
-        fragments.push(paths.fragment("kunit")?);
+        fragments.extend(paths.fragments("kunit")?);
     }
     Ok(fragments)
 }

@@ -40,11 +40,10 @@ fn kunit_py(tree: &Tree, config: &str, action: &str) -> Result<Command> {
     command
         .current_dir(tree.check_out()?)
         .arg(action)
-        .arg(format!("--build_dir={}", tree.objects(config).display()))
-        .arg(format!(
-            "--kunitconfig={}",
-            tree.paths.fragment(config)?.display()
-        ));
+        .arg(format!("--build_dir={}", tree.objects(config).display()));
+    for fragment in tree.paths.fragments(config)? {
+        command.arg(format!("--kunitconfig={}", fragment.display()));
+    }
     for option in toolchain.make_options() {
         command.arg(format!("--make_options={option}"));
     }

@@ -64,10 +64,10 @@ impl<'a> Package<'a> {
         let start = kconfig.map(read_config).transpose()?;
         let mut fragments = Vec::new();
         if kconfig.is_none() {
-            fragments.push(self.tree.paths.fragment("common")?);
-            fragments.push(self.tree.paths.fragment("virtio")?);
+            fragments.extend(self.tree.paths.fragments("common")?);
+            fragments.extend(self.tree.paths.fragments("virtio")?);
         }
-        fragments.push(self.tree.paths.fragment("package")?);
+        fragments.extend(self.tree.paths.fragments("package")?);
         kconfig::write(
             self.tree,
             &self.objects,
