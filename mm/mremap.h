@@ -17,6 +17,10 @@
  * @relocated: how many VMAs were relocated
  * @copied: how many VMAs were copied
  * @aborted: whether the move had begun when it failed, and was rolled back
+ * @rest_before: whether a VMA was split at the start of the source, and what it had
+ *	before that is still there
+ * @rest_after: whether a VMA was split at the end of the source, and what it had
+ *	after that is still there
  */
 struct mremap_range {
 	unsigned long addr;
@@ -27,6 +31,8 @@ struct mremap_range {
 	unsigned long relocated;
 	unsigned long copied;
 	bool aborted;
+	bool rest_before;
+	bool rest_after;
 };
 
 /* mm/mremap_range/ */
@@ -38,6 +44,10 @@ int mremap_check_move(struct vm_area_struct *vma, unsigned long addr,
 		      bool dontunmap);
 int mremap_check_unmap(struct vm_area_struct *vma, unsigned long start,
 		       unsigned long end);
+bool mremap_may_add_vmas(struct mm_struct *mm, unsigned long peak,
+			 unsigned long added, unsigned long removed);
+bool mremap_may_expand(struct mm_struct *mm, unsigned long pages, bool data,
+		       unsigned long data_pages);
 bool mremap_moves_tables(void);
 
 /* mm/mremap.c: steps of a move */
@@ -66,7 +76,6 @@ void mremap_complete_dontunmap(struct mm_struct *mm, unsigned long start,
 void mremap_free_placeholders(struct list_head *placeholders);
 void mremap_merge(struct mm_struct *mm, unsigned long start, unsigned long end,
 		  bool with_prev, bool with_next);
-void mremap_untrack_pfn(struct mm_struct *mm, unsigned long addr);
 
 /* For the KUnit tests: a call of mremap(), with the result of one. */
 unsigned long mremap_for_test(unsigned long addr, unsigned long old_len,

@@ -47,35 +47,29 @@ pub(crate) fn task_size() -> usize {
     unsafe { bindings::TASK_SIZE() }
 }
 
-/// Returns how many VMAs there are.
-pub(crate) fn map_count(mm: &MmWriteLocked<'_>) -> usize {
-    // SAFETY: The address space is valid and locked by the type invariants, so that the field is
-    // not written meanwhile.
-    let count = unsafe { (*mm.as_raw()).__bindgen_anon_1.map_count };
-
-    count as usize
-}
-
-/// Returns how many VMAs an address space may have.
-pub(crate) fn sysctl_max_map_count() -> usize {
-    // SAFETY: An integer that may be written at any time, so it is read as volatile; any value
-    // that it ever had will do.
-    let max = unsafe { ptr::addr_of!(bindings::sysctl_max_map_count).read_volatile() };
-
-    max as usize
-}
-
-/// Returns whether the address space of the current task may grow by `pages`.
-pub(crate) fn may_expand_vm(mm: &MmWriteLocked<'_>, pages: usize) -> bool {
-    // SAFETY: The address space is valid and locked by the type invariants. Without flags, data is
-    // not checked.
-    unsafe { bindings::may_expand_vm(mm.as_raw(), 0, pages) }
-}
-
-/// Returns whether the data of the current task may grow by `pages`.
-pub(crate) fn may_expand_data_vm(mm: &MmWriteLocked<'_>, pages: usize) -> bool {
+/// Returns whether the address space may have so many more VMAs: `peak` while the destination is
+/// unmapped, and `added - removed` after the move.
+///
+/// C function: `mremap_may_add_vmas()`.
+pub(crate) fn may_add_vmas(
+    mm: &MmWriteLocked<'_>,
+    peak: usize,
+    added: usize,
+    removed: usize,
+) -> bool {
     // SAFETY: The address space is valid and locked by the type invariants.
-    unsafe { bindings::may_expand_data_vm(mm.as_raw(), pages) }
+    unsafe { bindings::mremap_may_add_vmas(mm.as_raw(), peak, added, removed) }
+}
+
+/// Returns whether the address space of the current task may grow by `pages`, and its data, if
+/// any is added, by `data` pages. Numbers may wrap: it shrinks by so many then.
+///
+/// C function: `mremap_may_expand()`.
+pub(crate) fn may_expand(mm: &MmWriteLocked<'_>, pages: usize, data: Option<usize>) -> bool {
+    // SAFETY: The address space is valid and locked by the type invariants.
+    unsafe {
+        bindings::mremap_may_expand(mm.as_raw(), pages, data.is_some(), data.unwrap_or_default())
+    }
 }
 
 /// Returns whether page tables can move as a whole.
@@ -100,21 +94,21 @@ pub(crate) fn vma_kernel_pagesize(vma: &VmaRef) -> usize {
 
 /// Returns whether the memory of a VMA is anonymous.
 #[inline]
-pub(crate) fn vma_is_anonymous(vma: &VmaRef) -> bool {
+pub(crate) fn vma_is_anonymous(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     unsafe { (*vma.as_ptr()).vm_ops.is_null() }
 }
 
 /// Returns whether a VMA has a file.
 #[inline]
-pub(crate) fn has_file(vma: &VmaRef) -> bool {
+pub(crate) fn has_file(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     unsafe { !(*vma.as_ptr()).vm_file.is_null() }
 }
 
 /// Returns whether a VMA is anonymous and never had a page.
 #[inline]
-pub(crate) fn is_unfaulted(vma: &VmaRef) -> bool {
+pub(crate) fn is_unfaulted(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     vma_is_anonymous(vma) && unsafe { (*vma.as_ptr()).anon_vma.is_null() }
 }
@@ -155,7 +149,7 @@ impl Rmap {
 
 /// Returns what finds the pages of a VMA.
 #[inline]
-pub(crate) fn rmap(vma: &VmaRef) -> Rmap {
+pub(crate) fn rmap(vma: &LinkedVma<'_>) -> Rmap {
     let vma = vma.as_ptr();
 
     // SAFETY: The VMA is valid and does not change by the type invariants, and it holds a reference
@@ -189,9 +183,9 @@ pub(crate) struct MergeKey {
 
 /// Returns what is equal of VMAs that can merge.
 #[inline]
-pub(crate) fn merge_key(vma: &VmaRef) -> MergeKey {
+pub(crate) fn merge_key(vma: &LinkedVma<'_>) -> MergeKey {
     MergeKey {
-        flags: vma.flags() & !flags::SOFTDIRTY,
+        flags: vma.flags() & !flags::IGNORE_MERGE,
         // SAFETY: The VMA is valid and does not change by the type invariants.
         file: unsafe { (*vma.as_ptr()).vm_file },
     }
@@ -311,15 +305,6 @@ pub(crate) fn unsplit(mm: &mut MmWriteLocked<'_>, split: Split) {
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
     // At the address a VMA was split by the type invariants.
     unsafe { bindings::mremap_unsplit(mm.as_raw(), split.0) };
-}
-
-/// Stops tracking the memory type of the VMA at `addr` (bytes), which is what a split has left
-/// outside of the source.
-///
-/// C function: `mremap_untrack_pfn()`.
-pub(crate) fn untrack_pfn(mm: &mut MmWriteLocked<'_>, addr: usize) {
-    // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
-    unsafe { bindings::mremap_untrack_pfn(mm.as_raw(), addr) };
 }
 
 // The move, forth and back.

@@ -99,5 +99,7 @@ pub unsafe extern "C" fn mremap_move_range(
     range.relocated = tally.relocated;
     range.copied = tally.copied;
     range.aborted = tally.aborted;
+    range.rest_before = tally.rest_before;
+    range.rest_after = tally.rest_after;
     result.map_or_else(Error::to_errno, |()| 0)
 }

@@ -62,6 +62,10 @@ pub(crate) struct Tally {
     pub(crate) copied: usize,
     /// The move had begun when it failed, and was rolled back.
     pub(crate) aborted: bool,
+    /// A VMA was split at the start of the source, and its first part is still there.
+    pub(crate) rest_before: bool,
+    /// A VMA was split at the end of the source, and its last part is still there.
+    pub(crate) rest_after: bool,
 }
 
 impl From<Refusal<Error>> for Error {
@@ -283,20 +287,18 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             ffi::unlink_range(self.mm, Vacated::new(run.source(), self.copies));
             self.merge(&run, true, true);
         }
-        self.untrack_remainders();
+        self.tally_rests();
         self.finish();
     }
 
-    /// Stops tracking the memory type of what a split VMA has outside of the source, as a move of a
-    /// part of a VMA always has.
-    fn untrack_remainders(&mut self) {
+    /// Notes what is left of the VMAs that were split, outside of the source.
+    fn tally_rests(&mut self) {
         let Range { start, end } = self.plan.request().source();
+        let [first, last] = &self.splits;
 
-        for (split, addr) in self.splits.iter_mut().zip([start.wrapping_sub(1), end]) {
-            if split.take().is_some() && self.plan.keeps_remainder(addr) {
-                ffi::untrack_pfn(self.mm, addr);
-            }
-        }
+        self.tally.rest_before =
+            first.is_some() && self.plan.keeps_remainder(start.wrapping_sub(1));
+        self.tally.rest_after = last.is_some() && self.plan.keeps_remainder(end);
     }
 
     /// Merges the VMAs of a segment or run that has moved, with the VMAs before and after it if it

@@ -116,15 +116,16 @@ impl Space for MmWriteLocked<'_> {
     }
 
     fn check_totals(&self, totals: &Totals, dontunmap: bool) -> Result {
-        let count = ffi::map_count(self);
-        let max = ffi::sysctl_max_map_count();
+        let Totals {
+            vmas_peak: peak,
+            vmas_added: added,
+            vmas_removed: removed,
+            moved,
+            unmapped,
+            ..
+        } = *totals;
 
-        // A move of one VMA must stay below the limit with what it splits, and so must this: the
-        // source may be split at both ends, and the destination be unmapped in several steps.
-        if count + 2 >= max.saturating_sub(3)
-            || count + 2 + totals.vmas_peak > max
-            || count + totals.vmas_added > max + totals.vmas_removed
-        {
+        if !ffi::may_add_vmas(self, peak, added, removed) {
             return Err(ENOMEM);
         }
         if !dontunmap {
@@ -132,15 +133,10 @@ impl Space for MmWriteLocked<'_> {
         }
 
         // The address space may as well shrink, where more is unmapped than moves.
-        let Totals {
-            moved, unmapped, ..
-        } = totals;
         let all = moved.all.wrapping_sub(unmapped.all);
         let data = moved.data.wrapping_sub(unmapped.data);
 
-        if !ffi::may_expand_vm(self, all)
-            || (moved.data != 0 && !ffi::may_expand_data_vm(self, data))
-        {
+        if !ffi::may_expand(self, all, (moved.data != 0).then_some(data)) {
             return Err(ENOMEM);
         }
         Ok(())

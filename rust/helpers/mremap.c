@@ -7,37 +7,37 @@
 
 #include "../../mm/internal.h"
 
-unsigned long rust_helper_TASK_SIZE(void)
+__rust_helper unsigned long rust_helper_TASK_SIZE(void)
 {
 	return TASK_SIZE;
 }
 
-unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
+__rust_helper unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struct *vma)
 {
 	return vma_kernel_pagesize(vma);
 }
 
-bool rust_helper_is_data_mapping(vm_flags_t flags)
+__rust_helper bool rust_helper_is_data_mapping(vm_flags_t flags)
 {
 	return is_data_mapping(flags);
 }
 
-int rust_helper_security_vm_enough_memory_mm(struct mm_struct *mm, long pages)
+__rust_helper int rust_helper_security_vm_enough_memory_mm(struct mm_struct *mm, long pages)
 {
 	return security_vm_enough_memory_mm(mm, pages);
 }
 
-void rust_helper_vm_acct_memory(long pages)
+__rust_helper void rust_helper_vm_acct_memory(long pages)
 {
 	vm_acct_memory(pages);
 }
 
-void rust_helper_vm_unacct_memory(long pages)
+__rust_helper void rust_helper_vm_unacct_memory(long pages)
 {
 	vm_unacct_memory(pages);
 }
 
-void rust_helper_validate_mm(struct mm_struct *mm)
+__rust_helper void rust_helper_validate_mm(struct mm_struct *mm)
 {
 	validate_mm(mm);
 }

@@ -90,6 +90,9 @@ pub mod flags {
     /// `CONFIG_MEM_SOFT_DIRTY` tracks writes to it.
     pub const SOFTDIRTY: vm_flags_t = bindings::VM_SOFTDIRTY as vm_flags_t;
 
+    /// Flags in which VMAs that merge may differ.
+    pub const IGNORE_MERGE: vm_flags_t = SOFTDIRTY;
+
     /// Its memory is a mixture of page frames with and without a `struct page` that counts them.
     pub const MIXEDMAP: vm_flags_t = bindings::VM_MIXEDMAP as vm_flags_t;
 
