@@ -218,7 +218,7 @@ impl Segments {
         Some(Moved {
             segment,
             is_first,
-            is_last: self.next.map_or(true, |next| next.source().start != end),
+            is_last: self.next.map(|next| next.source().start) != Some(end),
         })
     }
 }

@@ -94,21 +94,21 @@ pub(crate) fn vma_kernel_pagesize(vma: &VmaRef) -> usize {
 
 /// Returns whether the memory of a VMA is anonymous.
 #[inline]
-pub(crate) fn vma_is_anonymous(vma: &VmaRef) -> bool {
+pub(crate) fn vma_is_anonymous(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     unsafe { (*vma.as_ptr()).vm_ops.is_null() }
 }
 
 /// Returns whether a VMA has a file.
 #[inline]
-pub(crate) fn has_file(vma: &VmaRef) -> bool {
+pub(crate) fn has_file(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     unsafe { !(*vma.as_ptr()).vm_file.is_null() }
 }
 
 /// Returns whether a VMA is anonymous and never had a page.
 #[inline]
-pub(crate) fn is_unfaulted(vma: &VmaRef) -> bool {
+pub(crate) fn is_unfaulted(vma: &LinkedVma<'_>) -> bool {
     // SAFETY: The VMA is valid and does not change by the type invariants.
     vma_is_anonymous(vma) && unsafe { (*vma.as_ptr()).anon_vma.is_null() }
 }
@@ -149,7 +149,7 @@ impl Rmap {
 
 /// Returns what finds the pages of a VMA.
 #[inline]
-pub(crate) fn rmap(vma: &VmaRef) -> Rmap {
+pub(crate) fn rmap(vma: &LinkedVma<'_>) -> Rmap {
     let vma = vma.as_ptr();
 
     // SAFETY: The VMA is valid and does not change by the type invariants, and it holds a reference
@@ -183,7 +183,7 @@ pub(crate) struct MergeKey {
 
 /// Returns what is equal of VMAs that can merge.
 #[inline]
-pub(crate) fn merge_key(vma: &VmaRef) -> MergeKey {
+pub(crate) fn merge_key(vma: &LinkedVma<'_>) -> MergeKey {
     MergeKey {
         flags: vma.flags() & !flags::IGNORE_MERGE,
         // SAFETY: The VMA is valid and does not change by the type invariants.
@@ -233,24 +233,36 @@ pub(crate) struct Charge {
 impl Charge {
     /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
     ///
-    /// Fails with [`ENOMEM`] if the system does not allow the difference. C functions:
+    /// The difference is checked by `at_once` pages, as the default heuristic judges each request
+    /// by itself. Fails with [`ENOMEM`] if the system does not allow one of them. C functions:
     /// `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
-    pub(crate) fn new(mm: &MmWriteLocked<'_>, pages: usize, freed: usize) -> Result<Self> {
+    pub(crate) fn new(
+        mm: &MmWriteLocked<'_>,
+        pages: usize,
+        freed: usize,
+        at_once: usize,
+    ) -> Result<Self> {
         let checked = pages.saturating_sub(freed);
+        // INVARIANT: Nothing has been charged for.
+        let mut charge = Charge { pages: 0 };
 
-        if checked != 0 {
+        while charge.pages < checked {
+            let part = at_once.max(1).min(checked - charge.pages);
+
             // SAFETY: The address space is valid by the type invariants.
-            let err =
-                unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), checked as isize) };
+            let err = unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), part as isize) };
             if err != 0 {
                 return Err(ENOMEM);
             }
+            // INVARIANT: `part` pages have just been charged for.
+            charge.pages += part;
         }
 
         // SAFETY: An FFI call without requirements.
         unsafe { bindings::vm_acct_memory((pages - checked) as isize) };
         // INVARIANT: `checked` pages and the rest have been charged for.
-        Ok(Charge { pages })
+        charge.pages = pages;
+        Ok(charge)
     }
 
     /// Leaves the charge to the VMAs that it is for, which uncharge when they are unmapped.
