@@ -428,6 +428,7 @@ static inline size_t map_ring(char *addr)
  */
 static inline size_t refusing_ring(char *addr, size_t ring)
 {
+	const size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char in_core;
 	aio_context_t ctx = 0;
 	struct segment seg;
