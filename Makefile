@@ -13,13 +13,14 @@ endif
 KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test fuzz sweep stress limits mutants shell deb deb-demo series \
+.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants shell deb deb-demo series \
 	check-series export lint setup
 
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC
 takes_demo = ACCEL LINUX_SRC
 takes_test = CONFIG SUITES ACCEL LINUX_SRC
+takes_same = LINUX_SRC
 takes_bench = QUICK COMPARE PROFILE ACCEL LINUX_SRC
 takes_fuzz = SEED RUNS MINUTES UML CONFIG ACCEL LINUX_SRC
 takes_sweep = SEED MINUTES ACCEL LINUX_SRC
@@ -45,6 +46,7 @@ endif
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
+	@echo 'make same      the new files of all bases are the same, and which are of one alone'
 	@echo 'make bench     what moves cost, in instructions; QUICK=1 COMPARE=<bzImage> PROFILE=1'
 	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
 	@echo 'make sweep     moves in which each allocation fails once; SEED= MINUTES='
@@ -80,8 +82,14 @@ kernel: setup
 demo: setup
 	@$(KIT) demo
 
+# Without BASE= all bases are tested, unless suites are named.
+all_bases = $(if $(filter file,$(origin BASE)),$(if $(SUITES),,--all-bases))
+
 test: setup
-	@$(KIT) test $(call option,CONFIG,config) -- $(SUITES)
+	@$(KIT) test $(call option,CONFIG,config) $(all_bases) -- $(SUITES)
+
+same: setup
+	@$(KIT) same
 
 bench: setup
 	@$(KIT) bench $(call option,QUICK,quick) $(call option,COMPARE,compare) \

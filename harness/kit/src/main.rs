@@ -26,6 +26,7 @@ mod outcome;
 mod patch;
 mod paths;
 mod programs;
+mod same;
 #[cfg(test)]
 mod scratch;
 mod selftest;
@@ -88,7 +89,12 @@ enum Command {
         /// The configuration of the kernel that the guests run.
         #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
+        /// Then those of the other bases that their files name.
+        #[arg(long, conflicts_with = "suites")]
+        all_bases: bool,
     },
+    /// Compare the new files of all bases.
+    Same,
     /// Measure what moves cost, by one call and by a call for each mapping.
     Bench(bench::Options),
     /// Move random layouts by one call and by a call for each mapping, and compare.
@@ -164,6 +170,7 @@ impl Command {
             self,
             Command::Kernel { .. }
                 | Command::Limits
+                | Command::Same
                 | Command::Export
                 | Command::Series { .. }
                 | Command::Deb { .. }
@@ -208,7 +215,12 @@ fn run(args: Args) -> Result<bool> {
             Ok(true)
         }
         Command::Demo => demo::run(&series).map(|()| true),
-        Command::Test { suites, config } => suite::run(&series, &config, &suites),
+        Command::Test {
+            suites,
+            config,
+            all_bases,
+        } => suite::run(&series, &config, &suites, all_bases),
+        Command::Same => suite::run(&series, "test", &["same".to_owned()], false),
         Command::Bench(options) => bench::run(&series, &options),
         Command::Fuzz {
             seed,

@@ -61,8 +61,11 @@ impl Paths {
         Ok(paths)
     }
 
-    /// The same for another base, of which the user's options say nothing.
+    /// The same for a base of that name. If it is another one, the user's options say nothing of it.
     pub fn beside(&self, name: &str) -> Result<Self> {
+        if self.base.folder.file_name() == Some(name.as_ref()) {
+            return Ok(self.clone());
+        }
         let mut paths = Self::of(self.top.clone(), Base::find(&self.top, name)?);
 
         paths.times = self.times.clone();
