@@ -46,7 +46,8 @@ endif
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
-	@echo 'make same      the new files of all bases are the same, and which are of one alone'
+	@echo '               without BASE= and SUITES=, some on each further base as well'
+	@echo 'make same      whether new files of the kernel are the same on all bases'
 	@echo 'make bench     what moves cost, in instructions; QUICK=1 COMPARE=<bzImage> PROFILE=1'
 	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
 	@echo 'make sweep     moves in which each allocation fails once; SEED= MINUTES='
@@ -82,14 +83,14 @@ kernel: setup
 demo: setup
 	@$(KIT) demo
 
-# Without BASE= all bases are tested, unless suites are named.
-all_bases = $(if $(filter file,$(origin BASE)),$(if $(SUITES),,--all-bases))
+# Without BASE= and SUITES=, also what the file of each further base names.
+others = $(if $(findstring command line,$(origin BASE))$(SUITES),,--others)
 
 test: setup
-	@$(KIT) test $(call option,CONFIG,config) $(all_bases) -- $(SUITES)
+	@$(KIT) test $(call option,CONFIG,config) $(others) -- $(SUITES)
 
 same: setup
-	@$(KIT) same
+	@$(KIT) test -- same
 
 bench: setup
 	@$(KIT) bench $(call option,QUICK,quick) $(call option,COMPARE,compare) \

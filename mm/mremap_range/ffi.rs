@@ -233,24 +233,36 @@ pub(crate) struct Charge {
 impl Charge {
     /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
     ///
-    /// Fails with [`ENOMEM`] if the system does not allow the difference. C functions:
+    /// The difference is checked by `at_once` pages, as the default heuristic judges each request
+    /// by itself. Fails with [`ENOMEM`] if the system does not allow one of them. C functions:
     /// `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
-    pub(crate) fn new(mm: &MmWriteLocked<'_>, pages: usize, freed: usize) -> Result<Self> {
+    pub(crate) fn new(
+        mm: &MmWriteLocked<'_>,
+        pages: usize,
+        freed: usize,
+        at_once: usize,
+    ) -> Result<Self> {
         let checked = pages.saturating_sub(freed);
+        // INVARIANT: Nothing has been charged for.
+        let mut charge = Charge { pages: 0 };
 
-        if checked != 0 {
+        while charge.pages < checked {
+            let part = at_once.max(1).min(checked - charge.pages);
+
             // SAFETY: The address space is valid by the type invariants.
-            let err =
-                unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), checked as isize) };
+            let err = unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), part as isize) };
             if err != 0 {
                 return Err(ENOMEM);
             }
+            // INVARIANT: `part` pages have just been charged for.
+            charge.pages += part;
         }
 
         // SAFETY: An FFI call without requirements.
         unsafe { bindings::vm_acct_memory((pages - checked) as isize) };
         // INVARIANT: `checked` pages and the rest have been charged for.
-        Ok(Charge { pages })
+        charge.pages = pages;
+        Ok(charge)
     }
 
     /// Leaves the charge to the VMAs that it is for, which uncharge when they are unmapped.

@@ -296,6 +296,8 @@ pub(crate) struct Totals {
     pub(crate) unmapped: Pages,
     /// What moves.
     pub(crate) moved: Pages,
+    /// The most that one segment has of committed memory, in pages.
+    pub(crate) most_accounted: usize,
 }
 
 /// A move that has been checked.
@@ -498,6 +500,9 @@ pub(crate) fn plan<S: Space>(
         totals.ksm_mergeable += usize::from(vma.is_ksm_mergeable());
         totals.splits_last = vma.range().end > request.source().end;
         totals.moved.add(&vma, segment.len, page_size);
+        if vma.is_accounted() {
+            totals.most_accounted = totals.most_accounted.max(segment.len / page_size);
+        }
         if !last_run.as_mut().is_some_and(|run| run.append(&segment)) {
             last_run = Some(segment);
             totals.runs += 1;

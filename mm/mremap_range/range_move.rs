@@ -129,11 +129,12 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         let Range { start, end } = plan.request().source();
         let totals = plan.totals();
         let (charge, placeholders) = if request.dontunmap() {
-            let charge = Charge::new(mm, totals.moved.accounted, totals.unmapped.accounted)?;
+            let (moved, unmapped) = (totals.moved.accounted, totals.unmapped.accounted);
+            let charge = Charge::new(mm, moved, unmapped, totals.most_accounted)?;
 
             (charge, Some(Placeholders::new()?))
         } else {
-            (Charge::new(mm, 0, 0)?, None)
+            (Charge::new(mm, 0, 0, 0)?, None)
         };
 
         // INVARIANT: `plan` has just been made of `mm`, which is borrowed from now on. Nothing has

@@ -2,12 +2,23 @@
 
 //! What is measured.
 
+use anyhow::{
+    Context,
+    Error,
+    Result, //
+};
 use clap::ValueEnum;
 use serde::{
     Deserialize,
     Serialize, //
 };
-use std::fmt;
+use std::{
+    fmt,
+    str::FromStr, //
+};
+
+/// The word for [`Case::keep`].
+const KEEP: &str = "dontunmap";
 
 /// What is behind the mappings that move.
 #[derive(
@@ -63,7 +74,65 @@ impl fmt::Display for Kind {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keep = if self.keep { " dontunmap" } else { "" };
-        write!(f, "{}{keep} {}x{}", self.kind, self.segments, self.pages)
+        write!(f, "{}", self.kind)?;
+        if self.keep {
+            write!(f, " {KEEP}")?;
+        }
+        write!(f, " {}x{}", self.segments, self.pages)
+    }
+}
+
+/// Takes what a case is written as.
+impl FromStr for Case {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parse = || {
+            let (first, size) = text.rsplit_once(' ')?;
+            let (kind, keep) = match first.split_once(' ') {
+                Some((kind, KEEP)) => (kind, true),
+                Some(_) => return None,
+                None => (first, false),
+            };
+            let (segments, pages) = size.split_once('x')?;
+
+            Some(Case {
+                kind: Kind::from_str(kind, false).ok()?,
+                keep,
+                segments: segments.parse().ok()?,
+                pages: pages.parse().ok()?,
+            })
+        };
+
+        parse().with_context(|| format!("'{text}' is no case, as 'anon 1000x1' is one"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Case;
+    use crate::cases::full;
+
+    #[test]
+    fn cases_are_read_as_they_are_written() {
+        for case in full() {
+            assert_eq!(case.to_string().parse::<Case>().unwrap(), case);
+        }
+    }
+
+    #[test]
+    fn other_words_are_no_cases() {
+        for wrong in [
+            "",
+            "anon",
+            "anon 1000",
+            "anon x1",
+            "none 1000x1",
+            "anon kept 1000x1",
+            "anon dontunmap",
+            "anon 1000x1 dontunmap",
+        ] {
+            assert!(wrong.parse::<Case>().is_err(), "{wrong}");
+        }
     }
 }

@@ -45,6 +45,10 @@ pub struct Kernel {
 pub struct Results {
     pub unit: Unit,
     pub kernels: Vec<Kernel>,
+    /// The patched kernel once more, told to leave several mappings to the loop in C that its base
+    /// has for them. Not every base has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_loop: Option<Kernel>,
 }
 
 impl Kernel {

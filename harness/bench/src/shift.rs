@@ -65,11 +65,16 @@ impl Shift {
         [PLACES[self.place], PLACES[1 - self.place]]
     }
 
-    /// Can this kernel move it this way?
+    /// Can this kernel move it this way? If not, it has to be where it was: a kernel that moves one
+    /// mapping after the other may have moved some.
     pub fn possible(&mut self, way: Way) -> Result<bool> {
         match self.time(way) {
             Ok(_) => Ok(true),
-            Err(error) if way == Way::One && refused(&error) => Ok(false),
+            Err(error) if way == Way::One && refused(&error) => {
+                let [from, _] = self.ends();
+                self.layout.check(from).context("a refused move")?;
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

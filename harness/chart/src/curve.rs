@@ -15,6 +15,8 @@ use bench::{
 #[derive(Debug, PartialEq)]
 pub struct Curve {
     pub name: String,
+    /// The number of its colour.
+    pub color: usize,
     /// By one call, or by a call for each segment.
     pub by_one: bool,
     /// Numbers of segments, and costs.
@@ -33,30 +35,63 @@ fn points(kernel: &Kernel, cost: impl Fn(Costs) -> Option<f64>) -> Vec<(f64, f64
     points
 }
 
-/// The curves of all kernels. Moves that a kernel cannot make have no curve.
+/// The curve of a call for each segment.
+fn by_loop(kernel: &Kernel, name: String, color: usize) -> Curve {
+    Curve {
+        name,
+        color,
+        by_one: false,
+        points: points(kernel, |costs| Some(costs.by_loop.median)),
+    }
+}
+
+/// The curve of one call.
+fn by_one(kernel: &Kernel, name: String, color: usize) -> Curve {
+    Curve {
+        name,
+        color,
+        by_one: true,
+        // One call for one mapping is a call for each.
+        points: points(kernel, |costs| Some(costs.by_one?.median))
+            .into_iter()
+            .filter(|(segments, _)| *segments > 1.0)
+            .collect(),
+    }
+}
+
+/// The curves of all kernels. Moves that a kernel cannot make have no curve. Where the base has a
+/// loop in C for several mappings, it has the place of the base: what that does otherwise is the
+/// same in the patched kernel.
 pub fn curves(results: &Results) -> Vec<Curve> {
-    let of_kernel = |kernel: &Kernel| {
+    let both = |(color, kernel): (usize, &Kernel)| {
         let name = &kernel.name;
         [
-            Curve {
-                name: format!("{name}, a call for each"),
-                by_one: false,
-                points: points(kernel, |costs| Some(costs.by_loop.median)),
-            },
-            Curve {
-                name: format!("{name}, one call"),
-                by_one: true,
-                // One call for one mapping is a call for each.
-                points: points(kernel, |costs| Some(costs.by_one?.median))
-                    .into_iter()
-                    .filter(|(segments, _)| *segments > 1.0)
-                    .collect(),
-            },
+            by_loop(kernel, format!("{name}, a call for each"), color),
+            by_one(kernel, format!("{name}, one call"), color),
         ]
     };
-    let all = results.kernels.iter().flat_map(of_kernel);
+    let kernels = results.kernels.iter().enumerate();
+    let all: Vec<Curve> = match (&results.c_loop, &results.kernels[..]) {
+        (Some(c_loop), [_, this, ..]) => [
+            by_loop(this, "a call for each".to_owned(), 0),
+            by_one(c_loop, "one call, C loop".to_owned(), 2),
+            by_one(this, "one call, Rust".to_owned(), 1),
+        ]
+        .into_iter()
+        // Colours of others come after that of the loop.
+        .chain(
+            kernels
+                .skip(2)
+                .map(|(n, kernel)| (n + 1, kernel))
+                .flat_map(both),
+        )
+        .collect(),
+        _ => kernels.flat_map(both).collect(),
+    };
 
-    all.filter(|curve| !curve.points.is_empty()).collect()
+    all.into_iter()
+        .filter(|curve| !curve.points.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -104,14 +139,52 @@ mod tests {
                     line(10, 8, Some(9)),
                 ],
             }],
+            c_loop: None,
         };
         assert_eq!(
             curves(&results),
             [Curve {
                 name: "k, a call for each".to_owned(),
+                color: 0,
                 by_one: false,
                 points: vec![(1.0, 100.0), (10.0, 10.0)],
             }]
+        );
+    }
+
+    #[test]
+    fn the_loop_in_c_is_the_third_curve() {
+        let kernel = |name: &str, by_one| Kernel {
+            name: name.to_owned(),
+            lines: vec![line(10, 1, Some(by_one))],
+        };
+        let mut results = Results {
+            unit: Unit::Instructions,
+            kernels: vec![kernel("base", 90), kernel("this", 30)],
+            c_loop: Some(kernel("c-loop", 80)),
+        };
+        let drawn = |results: &Results| -> Vec<(String, usize, f64)> {
+            let curves = curves(results).into_iter();
+            curves
+                .map(|curve| (curve.name, curve.color, curve.points[0].1))
+                .collect()
+        };
+        let three = [
+            ("a call for each".to_owned(), 0, 10.0),
+            ("one call, C loop".to_owned(), 2, 8.0),
+            ("one call, Rust".to_owned(), 1, 3.0),
+        ];
+        assert_eq!(drawn(&results), three);
+
+        results.kernels.push(kernel("other", 20));
+        let more = drawn(&results);
+        assert_eq!(more[..3], three);
+        assert_eq!(
+            more[3..],
+            [
+                ("other, a call for each".to_owned(), 3, 10.0),
+                ("other, one call".to_owned(), 3, 2.0),
+            ]
         );
     }
 }

@@ -15,10 +15,11 @@ const SIZE: (u32, u32) = (960, 600);
 const FONT: &str = "sans-serif";
 
 /// One for each kernel. They are told apart by people who see no colours as well.
-const COLORS: [RGBColor; 3] = [
+const COLORS: [RGBColor; 4] = [
     RGBColor(0x88, 0x88, 0x88),
     RGBColor(0x00, 0x5a, 0xb5),
     RGBColor(0xdc, 0x32, 0x20),
+    RGBColor(0xe6, 0x9f, 0x00),
 ];
 
 /// The range of some values, up to the next powers of ten.
@@ -29,8 +30,8 @@ fn decades(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
     10_f64.powf(least.log10().floor())..10_f64.powf(most.log10().ceil())
 }
 
-/// Draws curves of costs in a unit.
-pub fn svg(curves: &[Curve], unit: &str) -> Result<String> {
+/// Draws curves of costs in a unit. `system` is what was measured.
+pub fn svg(curves: &[Curve], unit: &str, system: &str) -> Result<String> {
     let mut text = String::new();
     let points = || curves.iter().flat_map(|curve| curve.points.iter());
     points()
@@ -44,7 +45,7 @@ pub fn svg(curves: &[Curve], unit: &str) -> Result<String> {
         let up = decades(points().map(|(_, cost)| *cost));
         let mut chart = ChartBuilder::on(&area)
             .caption(
-                "What it costs to move mappings of one anonymous page",
+                format!("What it costs to move mappings of one anonymous page, {system}"),
                 (FONT, 20),
             )
             .margin(16)
@@ -63,16 +64,9 @@ pub fn svg(curves: &[Curve], unit: &str) -> Result<String> {
             .light_line_style(RGBColor(0xee, 0xee, 0xee))
             .draw()?;
 
-        let mut kernels: Vec<&str> = Vec::new();
         for curve in curves {
-            let kernel = curve.name.split(',').next().unwrap_or_default();
-            let number = kernels.iter().position(|known| *known == kernel);
-            let number = number.unwrap_or_else(|| {
-                kernels.push(kernel);
-                kernels.len() - 1
-            });
             let style = ShapeStyle {
-                color: COLORS[number % COLORS.len()].to_rgba(),
+                color: COLORS[curve.color % COLORS.len()].to_rgba(),
                 filled: curve.by_one,
                 stroke_width: 2,
             };
@@ -118,12 +112,16 @@ mod tests {
     fn every_curve_is_named() {
         let curve = Curve {
             name: "this, one call".to_owned(),
+            color: 1,
             by_one: true,
             points: vec![(2.0, 300.0), (1000.0, 30.0)],
         };
-        let text = svg(&[curve], "instructions").unwrap();
+        let text = svg(&[curve], "instructions", "Linux 4.2").unwrap();
 
         assert!(text.contains("this, one call"));
-        assert!(svg(&[], "instructions").is_err());
+        assert!(text.contains("anonymous page, Linux 4.2"));
+        // That of the second colour, and no other.
+        assert!(text.contains("#005AB5") && !text.contains("#888888"));
+        assert!(svg(&[], "instructions", "Linux 4.2").is_err());
     }
 }

@@ -23,6 +23,8 @@ struct Cli {
     results: PathBuf,
     /// Where the SVG goes.
     svg: PathBuf,
+    /// What was measured, for the title.
+    system: String,
 }
 
 fn main() -> Result<()> {
@@ -32,7 +34,7 @@ fn main() -> Result<()> {
     let all: Vec<Results> = serde_json::from_str(&text)
         .with_context(|| format!("{} has no results", cli.results.display()))?;
     let results = all.first().context("nothing was measured")?;
-    let svg = draw::svg(&curve::curves(results), results.unit.name())?;
+    let svg = draw::svg(&curve::curves(results), results.unit.name(), &cli.system)?;
 
     fs::write(&cli.svg, svg).with_context(|| format!("cannot write {}", cli.svg.display()))
 }

@@ -7,7 +7,10 @@ use anyhow::{
     Context,
     Result, //
 };
-use std::os::fd::RawFd;
+use std::{
+    ops::Range,
+    os::fd::RawFd, //
+};
 
 /// How many units the region has. Each is a mapping, or a hole.
 const UNITS: usize = 1176;
@@ -122,7 +125,7 @@ impl Region {
     }
 
     /// The numbers of the pages that are mapped.
-    fn mapped(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn mapped(&self) -> impl Iterator<Item = usize> + '_ {
         self.units
             .iter()
             .filter(|(_, _, kind)| *kind != Kind::Hole)
@@ -134,14 +137,31 @@ impl Region {
         self.mapped().count()
     }
 
+    /// The numbers of the pages of a mapping in the middle.
+    pub fn middle(&self) -> Range<usize> {
+        let is_mapping = |(_, _, kind): &&(usize, usize, Kind)| *kind != Kind::Hole;
+        let mut rest = self.units[UNITS / 2..].iter();
+        let (first, size, _) = rest.find(is_mapping).expect("not all are holes");
+
+        *first..first + size
+    }
+
+    /// Does a page hold what was written to it, if the region is at `start`?
+    ///
+    /// # Safety
+    ///
+    /// It is mapped there and may be read.
+    pub unsafe fn carries(&self, start: usize, number: usize) -> bool {
+        let page = (start + number * page()) as *const u64;
+        // SAFETY: By the requirements of this function.
+        unsafe { page.read_volatile() == stamp(number) }
+    }
+
     /// How many pages do not hold what was written to them, if the region is at `start`.
     pub fn count_wrong(&self, start: usize) -> usize {
         self.mapped()
-            .filter(|number| {
-                let page = (start + number * page()) as *const u64;
-                // SAFETY: The page is mapped and may be read.
-                unsafe { page.read_volatile() != stamp(*number) }
-            })
+            // SAFETY: All of the region is there, and may be read.
+            .filter(|number| unsafe { !self.carries(start, *number) })
             .count()
     }
 }

@@ -51,6 +51,8 @@ pub struct Base {
     pub kernel_doc: String,
     /// Selftests of the base that call `mremap()`, each with its options.
     pub selftests: Vec<String>,
+    /// Does it move several mappings by one call as well, by a loop in C?
+    pub c_loop: bool,
     /// How many lines the first build of a configuration prints, where that is known.
     pub steps: BTreeMap<String, usize>,
     /// What the demo says with the feature turned off.
@@ -60,6 +62,12 @@ pub struct Base {
 }
 
 impl Base {
+    /// Its name: that of its folder.
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Reads what is known of the base of that name.
     pub fn find(top: &Path, name: &str) -> Result<Self> {
         let folder = top.join("bases").join(name);
@@ -83,6 +91,11 @@ impl Base {
         };
         let fixes = words(facts.remove("fixes"));
         let suites = words(facts.remove("suites"));
+        let c_loop = match facts.remove("loop") {
+            Some("yes") => true,
+            Some(other) => bail!("loop={other}: it is yes, or there is no such line"),
+            None => false,
+        };
         let pin = match (facts.remove("source_suite"), facts.remove("source_version")) {
             (Some(suite), Some(version)) => Some(Pin {
                 suite: suite.to_owned(),
@@ -109,6 +122,7 @@ impl Base {
             pin,
             fixes,
             suites,
+            c_loop,
             version: take("version")?,
             source_package: take("source_package")?,
             config_package: take("config_package")?,
@@ -189,14 +203,16 @@ pub mod tests {
         assert_eq!(base.demo_off, "a=b");
         assert_eq!(base.steps["test"], 7);
         assert_eq!((base.pin, base.fixes.len()), (None, 0));
+        assert!(!base.c_loop);
 
         let more = "source_suite=x-backports\nsource_version=4.2.9-1\nfixes=one two\n\
-                    suites=vma kunit\n";
+                    suites=vma kunit\nloop=yes\n";
         let base = Base::parse(PathBuf::new(), &format!("{TEXT}{more}")).unwrap();
         let pin = base.pin.unwrap();
         assert_eq!((&*pin.suite, &*pin.version), ("x-backports", "4.2.9-1"));
         assert_eq!(base.fixes, ["one", "two"]);
         assert_eq!(base.suites, ["vma", "kunit"]);
+        assert!(base.c_loop);
     }
 
     #[test]
@@ -221,6 +237,10 @@ pub mod tests {
         assert_eq!(
             told(&format!("{TEXT}source_suite=x\n")),
             "source_suite= and source_version= go together"
+        );
+        assert_eq!(
+            told(&format!("{TEXT}loop=no\n")),
+            "loop=no: it is yes, or there is no such line"
         );
         for fixes in ["a main", "a b a", "x/y"] {
             assert!(told(&format!("{TEXT}fixes={fixes}\n")).starts_with("fixes=: "));

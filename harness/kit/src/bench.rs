@@ -46,7 +46,10 @@ use std::{
     },
     time::Duration, //
 };
-use target::Verdict;
+use target::{
+    Targets,
+    Verdict, //
+};
 
 /// The configuration of the kernels that are measured.
 const CONFIG: &str = "bench";
@@ -84,8 +87,37 @@ impl Options {
     }
 }
 
-/// A kernel's name in tables, and its image.
-type Image<'a> = (&'a str, &'a Path);
+/// What leaves several mappings to the loop in C, where the base has that.
+const OFF: &str = "mremap_range=off";
+
+/// A kernel to measure.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    /// Its name in tables.
+    name: &'a str,
+    image: &'a Path,
+    /// What it is told beside what all of them are.
+    parameters: &'static str,
+}
+
+impl<'a> Subject<'a> {
+    fn new(name: &'a str, image: &'a Path) -> Self {
+        Subject {
+            name,
+            image,
+            parameters: "",
+        }
+    }
+
+    /// The patched kernel with the loop in C, if its base has that.
+    fn with_c_loop(paths: &Paths, image: &'a Path) -> Option<Self> {
+        let subject = Subject {
+            parameters: OFF,
+            ..Subject::new("c-loop", image)
+        };
+        paths.base.c_loop.then_some(subject)
+    }
+}
 
 /// What measures.
 struct Bench<'a> {
@@ -105,19 +137,20 @@ impl<'a> Bench<'a> {
     /// Runs the program with arguments in a guest of its own, and returns what it prints.
     fn run(
         &self,
-        image: &Path,
+        subject: Subject,
         name: &str,
         arguments: &str,
         machine: Machine,
         cpus: usize,
     ) -> Result<String> {
+        let parameters = [PARAMETERS, subject.parameters].join(" ");
         let guest = Guest {
             content: &[("guest/bench".to_owned(), self.program.clone())],
-            parameters: PARAMETERS,
+            parameters: parameters.trim_end(),
             cpus,
             machine,
             show: true,
-            ..Guest::of(image, LIMIT)
+            ..Guest::of(subject.image, LIMIT)
         };
 
         Ok(guest
@@ -126,7 +159,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Measures a kernel.
-    fn measure(&self, (name, image): Image, quick: bool, unit: Unit) -> Result<Kernel> {
+    fn measure(&self, subject: Subject, quick: bool, unit: Unit) -> Result<Kernel> {
+        let name = subject.name;
         let arguments = if quick { "run --quick" } else { "run" };
         let machine = match unit {
             Unit::Instructions => Machine::Counting,
@@ -135,7 +169,7 @@ impl<'a> Bench<'a> {
 
         println!("  measuring {name}, {}", unit.name());
         let guest = format!("bench-{name}-{}", unit.name());
-        let printed = self.run(image, &guest, arguments, machine, 1)?;
+        let printed = self.run(subject, &guest, arguments, machine, 1)?;
         Ok(Kernel {
             name: name.to_owned(),
             lines: Line::parse(&printed)?,
@@ -145,55 +179,75 @@ impl<'a> Bench<'a> {
     /// Counts the TLB shootdowns of moves, and adds them to what was measured of a kernel. That
     /// takes two CPUs, and a guest that counts instructions has one: so it has a guest of its own.
     /// How fast its CPUs are, and whether they run at the same time, changes nothing.
-    fn count_shootdowns(&self, kernel: &mut Kernel, image: &Path, quick: bool) -> Result<()> {
-        let name = &kernel.name;
+    fn count_shootdowns(&self, kernel: &mut Kernel, subject: Subject, quick: bool) -> Result<()> {
+        let name = subject.name;
         let option = if quick { " --quick" } else { "" };
 
         println!("  counting shootdowns of {name}");
         let guest = format!("bench-{name}-shootdowns");
         let arguments = format!("shootdowns{option}");
-        let printed = self.run(image, &guest, &arguments, Machine::Pc, 2)?;
+        let printed = self.run(subject, &guest, &arguments, Machine::Pc, 2)?;
         kernel.lines.extend(Line::parse(&printed)?);
         Ok(())
     }
 
-    /// Measures kernels, the first of which is the base.
-    fn measure_all(&self, images: &[Image], quick: bool, unit: Unit) -> Result<Results> {
-        let kernels = images
+    /// Measures kernels, the first of which is the base, and the loop in C, if there is one.
+    fn measure_all(
+        &self,
+        subjects: &[Subject],
+        c_loop: Option<Subject>,
+        quick: bool,
+        unit: Unit,
+    ) -> Result<Results> {
+        let kernels = subjects
             .iter()
-            .map(|image| self.measure(*image, quick, unit))
+            .map(|subject| self.measure(*subject, quick, unit))
             .collect::<Result<_>>()?;
+        let c_loop = c_loop
+            .map(|subject| self.measure(subject, quick, unit))
+            .transpose()?;
 
-        Ok(Results { unit, kernels })
+        Ok(Results {
+            unit,
+            kernels,
+            c_loop,
+        })
     }
 
     /// Measures by the clock on the wall, which makes sense where the guest has a real CPU.
-    fn by_the_wall(&self, images: &[Image], quick: bool) -> Result<Option<Results>> {
-        let (_, image) = images[0];
-        if guest::accelerator(self.paths, image)? != "kvm" {
+    fn by_the_wall(
+        &self,
+        subjects: &[Subject],
+        c_loop: Option<Subject>,
+        quick: bool,
+    ) -> Result<Option<Results>> {
+        if guest::accelerator(self.paths, subjects[0].image)? != "kvm" {
             return Ok(None);
         }
-        self.measure_all(images, quick, Unit::Nanoseconds).map(Some)
+        self.measure_all(subjects, c_loop, quick, Unit::Nanoseconds)
+            .map(Some)
     }
 
     /// Shows where kernels spend their instructions.
-    fn profile(&self, images: &[Image]) -> Result<()> {
-        for (name, image) in images {
-            println!("\n{name}");
-            let guest = format!("profile-{name}");
-            self.run(image, &guest, "profile", Machine::Counting, 1)?;
+    fn profile<'b>(&self, subjects: impl IntoIterator<Item = &'b Subject<'b>>) -> Result<()> {
+        for subject in subjects {
+            println!("\n{}", subject.name);
+            let guest = format!("profile-{}", subject.name);
+            self.run(*subject, &guest, "profile", Machine::Counting, 1)?;
         }
         Ok(())
     }
 }
 
 /// What those see who have to wait for a move of 60,000 mappings.
-fn waiting(paths: &Paths, image: &Path) -> Result<Vec<String>> {
+fn waiting(paths: &Paths, subject: Subject) -> Result<Vec<String>> {
     let limits = programs::Run {
         arguments: "--instructions others_wait_for_one_move".to_owned(),
+        parameters: subject.parameters,
         ..programs::limits(Machine::Counting)
     };
-    let ran = limits.run_on(paths, image, "bench-limits")?;
+    let name = format!("bench-limits-{}", subject.name);
+    let ran = limits.run_on(paths, subject.image, &name)?;
     let figures = ran
         .output
         .lines()
@@ -205,47 +259,67 @@ fn waiting(paths: &Paths, image: &Path) -> Result<Vec<String>> {
 /// Draws the chart of what is in a file of results.
 fn draw(paths: &Paths, results: &Path) -> Result<()> {
     let chart = results.with_file_name("chart.svg");
+    let title = format!("Linux {}", paths.base.version);
 
-    host::run_program(paths, "chart", [results, &chart].map(Path::as_os_str))
+    host::run_program(
+        paths,
+        "chart",
+        [results.as_os_str(), chart.as_os_str(), title.as_ref()],
+    )
 }
 
 /// Measures everything, and writes it down. Returns whether all targets are met.
 pub fn run(tree: &Tree, options: &Options) -> Result<bool> {
     let paths = tree.paths;
+    let targets = Targets::of(&paths.base)?;
     let (base, series) = kernel::both(tree, CONFIG)?;
-    let mut images: Vec<Image> = vec![("base", &base), ("this", &series)];
+    let this = Subject::new("this", &series);
+    let mut subjects = vec![Subject::new("base", &base), this];
     if let Some(other) = &options.compare {
-        images.push(("other", other));
+        subjects.push(Subject::new("other", other));
     }
+    let c_loop = Subject::with_c_loop(paths, &series);
     let bench = Bench::new(paths)?;
     if options.profile {
-        return bench.profile(&images[1..]).map(|()| true);
+        return bench
+            .profile(subjects[1..].iter().chain(&c_loop))
+            .map(|()| true);
     }
 
     let quick = options.quick;
-    let mut results = bench.measure_all(&images, quick, Unit::Instructions)?;
-    for (kernel, (_, image)) in results.kernels.iter_mut().zip(&images) {
-        bench.count_shootdowns(kernel, image, quick)?;
+    let mut results = bench.measure_all(&subjects, c_loop, quick, Unit::Instructions)?;
+    let measured = results.kernels.iter_mut().chain(&mut results.c_loop);
+    for (kernel, subject) in measured.zip(subjects.iter().chain(&c_loop)) {
+        bench.count_shootdowns(kernel, *subject, quick)?;
     }
-    let (base, this) = (&results.kernels[0], &results.kernels[1]);
-    let verdicts = target::judge(base, this);
-    let again = bench.measure(("again", &series), true, Unit::Instructions)?;
+    let verdicts = target::judge(
+        &targets,
+        &results.kernels[0],
+        &results.kernels[1],
+        results.c_loop.as_ref(),
+    );
+    let again = Subject::new("again", &series);
+    let again = bench.measure(again, true, Unit::Instructions)?;
     let notes = table::Notes {
-        apart: difference(&again, this),
-        waiting: waiting(paths, &series)?,
+        apart: difference(&again, &results.kernels[1]),
+        waiting: waiting(paths, this)?,
+        waiting_for_c: c_loop
+            .map(|subject| waiting(paths, subject))
+            .transpose()?
+            .unwrap_or_default(),
     };
-    let wall = bench.by_the_wall(&images, quick)?;
+    let wall = bench.by_the_wall(&subjects, c_loop, quick)?;
 
     let folder = paths.work.join("bench");
     fs::create_dir_all(&folder)?;
-    let text = table::all(&verdicts, &results, wall.as_ref(), &notes);
+    let text = table::all(&targets, &verdicts, &results, wall.as_ref(), &notes);
     write_whole(&folder.join("table.md"), text)?;
     let all: Vec<Results> = [results].into_iter().chain(wall).collect();
     let file = folder.join("results.json");
     write_whole(&file, serde_json::to_string(&all)?)?;
     draw(paths, &file).context("the chart cannot be drawn")?;
 
-    println!("\n{}", table::targets(&verdicts));
+    println!("\n{}", table::judged(&verdicts));
     println!("everything is in {}", folder.display());
     Ok(verdicts.iter().all(Verdict::met))
 }
@@ -253,15 +327,20 @@ pub fn run(tree: &Tree, options: &Options) -> Result<bool> {
 /// Expects every target to be met. The kernels are those that are measured, whatever the
 /// configuration of the other suites is.
 pub fn suite(tree: &Tree, _: &str) -> Result<Outcome> {
+    let targets = Targets::of(&tree.paths.base)?;
     let (base, series) = kernel::both(tree, CONFIG)?;
     let bench = Bench::new(tree.paths)?;
-    let base = bench.measure(("base", &base), true, Unit::Instructions)?;
-    let image = series;
-    let mut series = bench.measure(("this", &image), true, Unit::Instructions)?;
-    bench.count_shootdowns(&mut series, &image, true)?;
+    let measure = |subject| bench.measure(subject, true, Unit::Instructions);
+    let subject = Subject::new("this", &series);
+    let base = measure(Subject::new("base", &base))?;
+    let mut this = measure(subject)?;
+    bench.count_shootdowns(&mut this, subject, true)?;
+    let c_loop = Subject::with_c_loop(tree.paths, &series)
+        .map(measure)
+        .transpose()?;
     let mut outcome = Outcome::default();
 
-    for verdict in target::judge(&base, &series) {
+    for verdict in target::judge(&targets, &base, &this, c_loop.as_ref()) {
         outcome.check(verdict.met(), || verdict.to_string());
     }
     Ok(outcome)

@@ -114,7 +114,8 @@ pub fn run(tree: &Tree, names: &[String], series: Option<&str>) -> Result<bool> 
         _ => names.to_vec(),
     };
 
-    suite::run_some(tree, &CHECKS, &[], series.unwrap_or_default(), &names)
+    let report = suite::run_some(tree, &CHECKS, &[], series.unwrap_or_default(), &names, "")?;
+    Ok(report.print(&tree.paths.times.slowest(5)))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ struct Part<'a> {
     name: &'static str,
     parameters: &'static str,
     /// Commands, and words that each says when it goes as it should.
-    commands: [(&'static str, &'a str); 2],
+    commands: Vec<(&'static str, &'a str)>,
 }
 
 /// The programs, and words that each says where one call moves several mappings.
@@ -41,20 +41,32 @@ pub const BY_ONE_CALL: [(&str, &str); 2] = [
 ];
 
 /// A move of a region, and an arena that grows by moving; then the same where one call moves no
-/// more than one mapping.
+/// more than one mapping, or one after the other. Such a call may stop half-way, where this one
+/// moves nothing.
 fn parts(base: &Base) -> [Part<'_>; 2] {
-    [
+    let mut parts = [
         Part {
             name: "demo",
             parameters: "",
-            commands: BY_ONE_CALL,
+            commands: BY_ONE_CALL.into(),
         },
         Part {
             name: "demo-off",
             parameters: "mremap_range=off",
-            commands: [("demo off", &base.demo_off), ("arena", &base.arena_off)],
+            commands: vec![("demo off", &base.demo_off), ("arena", &base.arena_off)],
         },
-    ]
+    ];
+
+    if base.c_loop {
+        let refused = [
+            ("demo refused", "nothing has moved: "),
+            ("demo refused off", "half of it has moved: "),
+        ];
+        for (part, command) in parts.iter_mut().zip(refused) {
+            part.commands.insert(1, command);
+        }
+    }
+    parts
 }
 
 /// Runs a part in a guest, which prints what it has to say, and counts its commands.
@@ -66,10 +78,11 @@ fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Resul
         show: true,
         ..Guest::of(image, Duration::from_secs(120))
     };
-    let all = guest.commands(paths, part.name, &part.commands.map(|(command, _)| command))?;
+    let commands: Vec<&str> = part.commands.iter().map(|(command, _)| *command).collect();
+    let all = guest.commands(paths, part.name, &commands)?;
     let mut outcome = Outcome::default();
 
-    for (ran, (command, words)) in all.iter().zip(part.commands) {
+    for (ran, (command, words)) in all.iter().zip(&part.commands) {
         outcome.check(ran.status == 0 && ran.said(words), || {
             format!(
                 "{command} failed or did not say '{words}', see {}",
@@ -133,4 +146,37 @@ pub fn shell(tree: &Tree) -> Result<()> {
                   export PS1='mremap:\\w# '\nsetsid cttyhack sh\n";
 
     guest::interactive(paths, &image, &content, script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+    use crate::base::{
+        tests::example,
+        Base, //
+    };
+    use std::path::PathBuf;
+
+    /// The commands of a guest with the feature turned off or not.
+    fn commands(base: &Base, off: bool) -> Vec<&str> {
+        let [on, without] = parts(base);
+        let part = if off { without } else { on };
+
+        assert_eq!(part.parameters == "mremap_range=off", off);
+        part.commands.iter().map(|(command, _)| *command).collect()
+    }
+
+    #[test]
+    fn a_refusal_is_shown_beside_the_loop_in_c() {
+        let mut base = example(PathBuf::new());
+        assert_eq!(commands(&base, false), ["demo", "arena"]);
+        assert_eq!(commands(&base, true), ["demo off", "arena"]);
+
+        base.c_loop = true;
+        assert_eq!(commands(&base, false), ["demo", "demo refused", "arena"]);
+        assert_eq!(
+            commands(&base, true),
+            ["demo off", "demo refused off", "arena"]
+        );
+    }
 }

@@ -89,12 +89,10 @@ enum Command {
         /// The configuration of the kernel that the guests run.
         #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
-        /// Then those of the other bases that their files name.
+        /// After these, also run what the file of each further base names.
         #[arg(long, conflicts_with = "suites")]
-        all_bases: bool,
+        others: bool,
     },
-    /// Compare the new files of all bases.
-    Same,
     /// Measure what moves cost, by one call and by a call for each mapping.
     Bench(bench::Options),
     /// Move random layouts by one call and by a call for each mapping, and compare.
@@ -170,7 +168,6 @@ impl Command {
             self,
             Command::Kernel { .. }
                 | Command::Limits
-                | Command::Same
                 | Command::Export
                 | Command::Series { .. }
                 | Command::Deb { .. }
@@ -218,9 +215,14 @@ fn run(args: Args) -> Result<bool> {
         Command::Test {
             suites,
             config,
-            all_bases,
-        } => suite::run(&series, &config, &suites, all_bases),
-        Command::Same => suite::run(&series, "test", &["same".to_owned()], false),
+            others,
+        } => {
+            let mut report = suite::run(&series, &config, &suites)?;
+            if others {
+                report.join(suite::run_others(&series, &config)?);
+            }
+            Ok(report.print(&paths.times.slowest(5)))
+        }
         Command::Bench(options) => bench::run(&series, &options),
         Command::Fuzz {
             seed,

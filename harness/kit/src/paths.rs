@@ -61,11 +61,8 @@ impl Paths {
         Ok(paths)
     }
 
-    /// The same for a base of that name. If it is another one, the user's options say nothing of it.
+    /// The same for another base, of which the user's options say nothing.
     pub fn beside(&self, name: &str) -> Result<Self> {
-        if self.base.folder.file_name() == Some(name.as_ref()) {
-            return Ok(self.clone());
-        }
         let mut paths = Self::of(self.top.clone(), Base::find(&self.top, name)?);
 
         paths.times = self.times.clone();
@@ -125,18 +122,17 @@ impl Paths {
         self.work.join(format!("obj-{config}"))
     }
 
-    /// The Kconfig fragments of that name: that of all bases, and what this base has beside it.
+    /// The Kconfig fragments of a configuration: that of all bases, and what this base has beside.
     pub fn fragments(&self, config: &str) -> Result<Vec<PathBuf>> {
-        let file = format!("{config}.config");
-        let mut paths = vec![self.top.join("configs").join(&file)];
+        let name = format!("{config}.config");
+        let path = self.top.join("configs").join(&name);
+        let own = self.base.folder.join("config").join(&name);
 
         ensure!(
-            paths[0].is_file(),
+            path.is_file(),
             "there is no configuration '{config}' in configs/"
         );
-        paths.push(self.base.folder.join("config").join(&file));
-        paths.retain(|path| path.is_file());
-        Ok(paths)
+        Ok([path, own].into_iter().filter(|it| it.is_file()).collect())
     }
 }
 
@@ -156,26 +152,4 @@ pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     std::fs::write(&half, text)
         .and_then(|()| std::fs::rename(&half, path))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::scratch::Repository;
-
-    #[test]
-    fn a_base_adds_to_fragments() {
-        let repository = Repository::new("fragments");
-        let count = |config| repository.0.fragments(config).map(|found| found.len());
-        repository.write("configs/test.config", "");
-        assert_eq!(count("test").unwrap(), 1);
-        repository.write("bases/4.2/config/test.config", "");
-        assert_eq!(count("test").unwrap(), 2);
-        let last = repository.0.fragments("test").unwrap().pop().unwrap();
-        assert!(last.ends_with("bases/4.2/config/test.config"));
-
-        // There is nothing to add to.
-        repository.write("bases/4.2/config/other.config", "");
-        let error = count("other").unwrap_err().to_string();
-        assert!(error.contains("no configuration 'other'"), "{error}");
-    }
 }

@@ -62,6 +62,8 @@ pub struct Run<'a> {
     /// How long it means to run.
     pub time: Duration,
     pub machine: Machine,
+    /// Added to the kernel's command line.
+    pub parameters: &'static str,
 }
 
 impl Run<'_> {
@@ -84,10 +86,11 @@ impl Run<'_> {
             host::static_program(paths, TORTURE)?,
         )];
         content.extend_from_slice(self.content);
+        let parameters = [PARAMETERS, self.parameters].join(" ");
         let guest = Guest {
             content: &content,
             settings: &[HUGE_PAGES, SETTINGS].concat(),
-            parameters: PARAMETERS,
+            parameters: parameters.trim_end(),
             cpus: match self.machine {
                 Machine::Counting => 1,
                 _ => 2,
@@ -120,6 +123,7 @@ pub fn fuzz(seed: u64, runs: Option<u64>, time: u64, machine: Machine) -> Run<'s
         content: &[],
         time: minutes(time),
         machine,
+        parameters: "",
     }
 }
 
@@ -131,6 +135,7 @@ pub fn sweep(seed: u64, time: u64) -> Run<'static> {
         content: &[],
         time: minutes(time),
         machine: Machine::Pc,
+        parameters: "",
     }
 }
 
@@ -142,6 +147,7 @@ pub fn stress(seed: u64, time: Duration) -> Run<'static> {
         content: &[],
         time,
         machine: Machine::Parallel,
+        parameters: "",
     }
 }
 
@@ -156,6 +162,7 @@ pub fn limits(machine: Machine) -> Run<'static> {
         content: &[],
         time: minutes(5),
         machine,
+        parameters: "",
     }
 }
 
@@ -216,6 +223,7 @@ pub fn fuzz_suite(tree: &Tree, config: &str) -> Result<Outcome> {
         content: &corpus,
         time: minutes(2),
         machine: Machine::Pc,
+        parameters: "",
     };
     let mut outcome = check(tree, config, &replay);
 

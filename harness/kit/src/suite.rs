@@ -11,14 +11,10 @@ use crate::{
     kunit,
     lint,
     outcome::Outcome,
-    paths::Paths,
     programs,
     same,
     selftest,
     source,
-    stack,
-    step,
-    times::Times,
     tree::{
         At,
         Tree, //
@@ -29,10 +25,7 @@ use anyhow::{
     bail,
     Result, //
 };
-use std::time::{
-    Duration,
-    Instant, //
-};
+use std::time::Instant;
 
 /// A suite: its name, and how it is run for a tree and a configuration of its kernel. Checks of the
 /// series are told another thing than a configuration.
@@ -42,8 +35,8 @@ pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 const SUITES: [Suite; 19] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
+    ("same", |tree, _| same::suite(tree.paths)),
     ("miri", |tree, _| host::miri(tree.paths)),
-    ("same", |tree, _| same::suite(tree)),
     ("vma", vma::suite),
     ("kunit-uml", |tree, _| kunit::uml(tree)),
     ("base-selftests", selftest::compare_with_base),
@@ -118,133 +111,47 @@ pub fn judge_some(option: &str, suites: &[Suite], names: &[String]) -> Result<()
     }
 }
 
-/// Runs test suites and sums up, then those that other bases are tested by as well if that is asked
-/// for. Returns whether nothing failed.
-pub fn run(tree: &Tree, config: &str, names: &[String], all_bases: bool) -> Result<bool> {
-    let paths = tree.paths;
-    let mut others = Vec::new();
-    if all_bases {
-        for name in base::names(&paths.top)? {
-            others.push(paths.beside(&name)?);
-        }
-        others.retain(|other| other.base.folder != paths.base.folder);
-    }
-    let mut report = Report::default();
-
-    report.run(tree, &SUITES, &ON_REQUEST, config, names)?;
-    for other in &others {
-        report.run_other(other, config)?;
-    }
-    Ok(report.print(&paths.times))
-}
-
-/// Runs those of the suites that are named, or all but those that are only run on request.
-pub fn run_some(
-    tree: &Tree,
-    suites: &[Suite],
-    on_request: &[&str],
-    config: &str,
-    names: &[String],
-) -> Result<bool> {
-    let mut report = Report::default();
-
-    report.run(tree, suites, on_request, config, names)?;
-    Ok(report.print(&tree.paths.times))
-}
-
-/// What suites came to.
+/// What some suites came to, of one base.
 #[derive(Default)]
-struct Report {
-    sum: Outcome,
+pub struct Report {
     lines: Vec<String>,
     failures: Vec<String>,
-    /// The base that is tested, if not only the usual one is.
-    base: Option<String>,
+    sum: Outcome,
 }
 
 impl Report {
-    fn run(
-        &mut self,
-        tree: &Tree,
-        suites: &[Suite],
-        on_request: &[&str],
-        config: &str,
-        names: &[String],
-    ) -> Result<()> {
-        for (name, _) in suites {
-            let named = names.iter().any(|wanted| wanted == name);
-            if !named && (!names.is_empty() || on_request.contains(name)) {
-                continue;
-            }
-            let title = self.title(name);
-            println!("{title}");
-            let start = Instant::now();
-            let outcome = run_one_of(suites, tree, config, name)?;
-            self.add(&title, outcome, start.elapsed());
-        }
-        Ok(())
-    }
-
-    /// Runs the suites that another base is tested by. If it has no series yet, or its source cannot
-    /// be had, they are skipped.
-    fn run_other(&mut self, paths: &Paths, config: &str) -> Result<()> {
-        let names = &paths.base.suites;
-        if names.is_empty() {
-            return Ok(());
-        }
-        judge_some("suites=", &SUITES, names)?;
-        self.base = Some(paths.base.version.clone());
-        let why = match stack::has_no_series(&paths.base)? {
-            true => Some(format!("Linux {} has no series yet", paths.base.version)),
-            false => source::fetch(paths).err().map(|error| format!("{error:#}")),
-        };
-        if let Some(why) = why {
-            for name in names {
-                let title = self.title(name);
-                println!("{title}");
-                self.add(&title, Outcome::skipped(&why), Duration::ZERO);
-            }
-            return Ok(());
-        }
-        step::check_disk(paths)?;
-        self.run(&Tree::new(paths, At::Series), &SUITES, &[], config, names)
-    }
-
-    /// What a suite is called.
-    fn title(&self, suite: &str) -> String {
-        match &self.base {
-            Some(base) => format!("{base} {suite}"),
-            None => suite.to_owned(),
-        }
-    }
-
-    /// Adds what a suite came to, and says it.
-    fn add(&mut self, title: &str, outcome: Outcome, took: Duration) {
+    /// Adds a suite, with what it is called and how long it took.
+    fn add(&mut self, name: &str, outcome: Outcome, seconds: u64) {
         for note in &outcome.notes {
             println!("  {}", note.replace('\n', "\n  "));
         }
         if outcome.failed != 0 {
-            let failures = outcome.notes.iter().map(|note| format!("{title}: {note}"));
-            self.failures.extend(failures);
+            let notes = outcome.notes.iter();
+            self.failures
+                .extend(notes.map(|note| format!("{name}: {note}")));
         }
         self.lines.push(format!(
-            "{title:20} {:>4} passed {:>3} failed {:>3} skipped  {:>4} s",
-            outcome.passed,
-            outcome.failed,
-            outcome.skipped,
-            took.as_secs()
+            "{name:20} {:>4} passed {:>3} failed {:>3} skipped  {seconds:>4} s",
+            outcome.passed, outcome.failed, outcome.skipped,
         ));
         self.sum.add(outcome);
     }
 
-    /// Says what all came to. Returns whether nothing failed.
-    fn print(&self, times: &Times) -> bool {
+    /// Adds what suites of another base came to.
+    pub fn join(&mut self, other: Report) {
+        self.lines.extend(other.lines);
+        self.failures.extend(other.failures);
+        self.sum.add(other.sum);
+    }
+
+    /// Prints the sum. Returns whether nothing failed.
+    pub fn print(&self, slowest: &str) -> bool {
         println!("\n{}\n", self.lines.join("\n"));
         // Once more, as the end of a log is what is read first.
         for failure in &self.failures {
             println!("FAILED {}\n", failure.replace('\n', "\n  "));
         }
-        println!("the slowest steps:\n{}", times.slowest(5));
+        println!("the slowest steps:\n{slowest}");
         println!(
             "{} passed, {} failed, {} skipped",
             self.sum.passed, self.sum.failed, self.sum.skipped
@@ -253,25 +160,79 @@ impl Report {
     }
 }
 
+/// Runs test suites: those that are named, or all.
+pub fn run(tree: &Tree, config: &str, names: &[String]) -> Result<Report> {
+    run_some(tree, &SUITES, &ON_REQUEST, config, names, "")
+}
+
+/// Runs those suites of each further base that its file names. They are skipped if the source of
+/// that base cannot be had here, which is no fault of the series.
+pub fn run_others(tree: &Tree, config: &str) -> Result<Report> {
+    let paths = tree.paths;
+    let own = paths.base.name();
+    let mut report = Report::default();
+
+    for name in base::names(&paths.top)? {
+        let others = paths.beside(&name)?;
+        if name == own || others.base.suites.is_empty() {
+            continue;
+        }
+        let suites = others.base.suites.clone();
+
+        println!("Linux {name}");
+        if let Err(why) = source::fetch(&others) {
+            for suite in &suites {
+                let outcome = Outcome::skipped(&format!("{why:#}"));
+                report.add(&format!("{name} {suite}"), outcome, 0);
+            }
+            continue;
+        }
+        let series = Tree::new(&others, At::Series);
+        report.join(run_some(
+            &series,
+            &SUITES,
+            &ON_REQUEST,
+            config,
+            &suites,
+            &format!("{name} "),
+        )?);
+    }
+    Ok(report)
+}
+
+/// Runs those of the suites that are named, or all but those that are only run on request.
+/// `of` stands before the name of each in the report.
+pub fn run_some(
+    tree: &Tree,
+    suites: &[Suite],
+    on_request: &[&str],
+    config: &str,
+    names: &[String],
+    of: &str,
+) -> Result<Report> {
+    let mut report = Report::default();
+
+    for (name, _) in suites {
+        let named = names.iter().any(|wanted| wanted == name);
+        if !named && (!names.is_empty() || on_request.contains(name)) {
+            continue;
+        }
+        println!("{of}{name}");
+        let start = Instant::now();
+        let outcome = run_one_of(suites, tree, config, name)?;
+
+        report.add(&format!("{of}{name}"), outcome, start.elapsed().as_secs());
+    }
+    Ok(report)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{
         judge,
-        judge_some,
         Outcome,
-        Report,
-        SUITES, //
+        Report, //
     };
-    use crate::{
-        base::{
-            names,
-            Base,
-            Pin, //
-        },
-        paths,
-        scratch::Repository, //
-    };
-    use std::time::Duration;
 
     #[test]
     fn suites_are_known_by_name() {
@@ -283,63 +244,22 @@ mod tests {
         let error = judge(&names("host kuint")).unwrap_err().to_string();
         assert!(error.starts_with("SUITES: there is no 'kuint', there are host, lint, "));
     }
-
     #[test]
-    fn bases_name_suites() {
-        let top = paths::top().unwrap();
-
-        for name in names(&top).unwrap() {
-            let base = Base::find(&top, &name).unwrap();
-            judge_some("suites=", &SUITES, &base.suites).unwrap();
-        }
-    }
-
-    #[test]
-    fn suites_of_a_base_that_cannot_be_had_are_skipped() {
-        let mut repository = Repository::new("other");
-        repository.write("bases/4.2/series", "# none\n");
-        repository.0.base.suites = vec!["vma".to_owned(), "kunit".to_owned()];
-        let mut report = Report::default();
-        report.add("host", passed(), Duration::ZERO);
-        report.run_other(&repository.0, "test").unwrap();
-
-        assert_eq!(report.sum.notes, ["Linux 4.2 has no series yet"; 2]);
-        assert_eq!((report.sum.passed, report.sum.skipped), (1, 2));
-        assert!(report.lines[2].starts_with("4.2 kunit "));
-        assert!(report.print(&repository.0.times));
-
-        // There is a series, and no folder for an apt.
-        repository.write("bases/4.2/series", "0001-a.patch\n");
-        repository.write("build/4.2/apt", "");
-        repository.0.base.pin = Some(Pin {
-            suite: "x-backports".to_owned(),
-            version: "4.2.9-1".to_owned(),
-        });
-        report.run_other(&repository.0, "test").unwrap();
-        assert!(report.sum.notes[2].contains("there is no source of Linux 4.2"));
-        assert_eq!((report.sum.failed, report.sum.skipped), (0, 4));
-        assert!(report.print(&repository.0.times));
-    }
-
-    #[test]
-    fn a_failure_of_any_base_is_one_of_all() {
-        let mut report = Report::default();
-        report.add("host", passed(), Duration::ZERO);
-        report.base = Some("4.3".to_owned());
-        let mut failed = Outcome::default();
-        failed.check(false, || "why".to_owned());
-        let title = report.title("vma");
-        report.add(&title, failed, Duration::ZERO);
-
-        assert_eq!(report.failures, ["4.3 vma: why"]);
-        let repository = Repository::new("report");
-        assert!(!report.print(&repository.0.times));
-    }
-
-    fn passed() -> Outcome {
-        Outcome {
-            passed: 1,
+    fn reports_add_up() {
+        let outcome = |passed, failed| Outcome {
+            passed,
+            failed,
             ..Outcome::default()
-        }
+        };
+        let (mut one, mut other) = (Report::default(), Report::default());
+
+        one.add("host", outcome(2, 0), 1);
+        assert!(one.print(""));
+        other.add("9.9 kunit", outcome(3, 1), 1);
+        one.join(other);
+        assert!(!one.print(""));
+        assert_eq!((one.sum.passed, one.sum.failed), (5, 1));
+        assert_eq!(one.lines.len(), 2);
+        assert!(!Report::default().print(""));
     }
 }

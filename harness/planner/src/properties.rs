@@ -237,6 +237,14 @@ proptest! {
 
         prop_assert_eq!(totals.moved, count(request.source()));
         prop_assert_eq!(totals.unmapped, unmapped);
+        prop_assert_eq!(
+            totals.most_accounted,
+            segments
+                .iter()
+                .map(|segment| count(segment.source()).accounted)
+                .max()
+                .unwrap_or(0)
+        );
         prop_assert_eq!(totals.segments, segments.len());
         prop_assert_eq!(
             totals.ksm_mergeable,

@@ -2,8 +2,10 @@
 
 //! What was measured, as Markdown.
 
+mod c_loop;
+
 use super::target::{
-    self,
+    Targets,
     Verdict, //
 };
 use bench::{
@@ -18,6 +20,7 @@ use bench::{
         Results, //
     }, //
 };
+use c_loop::Pair;
 use std::{
     collections::BTreeSet,
     fmt::Write, //
@@ -31,6 +34,11 @@ fn cell(figure: Option<Figure>) -> String {
             figure.median, figure.least, figure.most
         )
     })
+}
+
+/// A number that is counted.
+fn whole(count: Option<u64>) -> String {
+    count.map_or("not available".to_owned(), |count| count.to_string())
 }
 
 /// A row, or the rule below the first one.
@@ -50,7 +58,7 @@ fn head<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The targets, and what came of them.
-pub fn targets(verdicts: &[Verdict]) -> String {
+pub fn judged(verdicts: &[Verdict]) -> String {
     let rows = verdicts.iter().map(|verdict| {
         row([
             verdict.what.clone(),
@@ -115,8 +123,7 @@ fn layout(case: Case) -> Vec<String> {
 }
 
 /// How many TLB shootdowns moves of a layout take in each kernel.
-fn shootdowns(kernels: &[Kernel]) -> String {
-    let count = |count: Option<u64>| count.map_or("not available".to_owned(), |n| n.to_string());
+fn shootdowns(targets: &Targets, kernels: &[Kernel]) -> String {
     let cases: BTreeSet<Case> = kernels.iter().flat_map(Kernel::counted).collect();
     let mut names = moved();
     for kernel in kernels {
@@ -130,18 +137,22 @@ fn shootdowns(kernels: &[Kernel]) -> String {
         for kernel in kernels {
             let counts = kernel.shootdowns(case);
             cells.extend([
-                count(counts.map(|counts| counts.by_loop)),
-                count(counts.and_then(|counts| counts.by_one)),
+                whole(counts.map(|counts| counts.by_loop)),
+                whole(counts.and_then(|counts| counts.by_one)),
             ]);
         }
-        cells.push(target::shootdowns(case).map_or(String::new(), |most| most.to_string()));
+        cells.push(
+            targets
+                .shootdowns(case)
+                .map_or(String::new(), |most| most.to_string()),
+        );
         row(cells)
     });
     head(names.iter().map(String::as_str)) + &rows.collect::<String>()
 }
 
 /// What moves of a layout cost in each kernel. Of the base there is the loop alone.
-fn moves(kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
+fn moves(targets: &Targets, kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
     let Some((base, others)) = kernels.split_first() else {
         return String::new();
     };
@@ -168,23 +179,35 @@ fn moves(kernels: &[Kernel], cases: BTreeSet<Case>) -> String {
                 share(costs.and_then(|costs| costs.ratio())),
             ]);
         }
-        cells.push(share(target::ratio(case)));
+        cells.push(share(targets.ratio(case)));
         row(cells)
     });
     head(names.iter().map(String::as_str)) + &rows.collect::<String>()
 }
 
 /// All that was measured in one unit.
-fn measured(results: &Results) -> String {
+fn measured(targets: &Targets, results: &Results) -> String {
     let unit = results.unit.name();
     let cases: BTreeSet<Case> = results.kernels.iter().flat_map(Kernel::cases).collect();
 
-    format!(
+    let text = format!(
         "Single calls, in {unit}: the median, least and most.\n\n{}\n\
          Moves of many mappings, in {unit} for each segment.\n\n{}",
         calls(&results.kernels),
-        moves(&results.kernels, cases)
-    )
+        moves(targets, &results.kernels, cases)
+    );
+    match pair(results) {
+        Some(pair) => format!("{text}\n{}", pair.measured(results.unit, targets)),
+        None => text,
+    }
+}
+
+/// The patched kernel, which is the second one, beside itself with the loop in C.
+fn pair(results: &Results) -> Option<Pair<'_>> {
+    Some(Pair {
+        rust: results.kernels.get(1)?,
+        c_loop: results.c_loop.as_ref()?,
+    })
 }
 
 /// What else there is to say.
@@ -193,10 +216,13 @@ pub struct Notes {
     pub apart: (f64, String),
     /// What others see of a long move.
     pub waiting: Vec<String>,
+    /// The same of one by the loop in C.
+    pub waiting_for_c: Vec<String>,
 }
 
 /// The whole file.
 pub fn all(
+    targets: &Targets,
     verdicts: &[Verdict],
     results: &Results,
     wall: Option<&Results>,
@@ -204,8 +230,8 @@ pub fn all(
 ) -> String {
     let mut text = format!(
         "# What moves cost\n\n{}\n{}\nTwo runs of this kernel differ by {:.2} % at most, in {}.\n",
-        targets(verdicts),
-        measured(results),
+        judged(verdicts),
+        measured(targets, results),
         100.0 * notes.apart.0,
         notes.apart.1
     );
@@ -213,10 +239,22 @@ pub fn all(
     text += &format!(
         "\nTLB shootdowns that another CPU receives during a move, where it runs a thread of the same \
          process.\n\n{}",
-        shootdowns(&results.kernels)
+        shootdowns(targets, &results.kernels)
     );
+    if let Some(pair) = pair(results) {
+        text += &format!(
+            "\nThe same of one call by the loop in C, and in Rust.\n\n{}",
+            pair.shootdowns()
+        );
+    }
     text += "\nOthers beside a long move by one call:\n\n";
     for line in &notes.waiting {
+        text += &format!("- {line}\n");
+    }
+    if !notes.waiting_for_c.is_empty() {
+        text += "\nOthers beside a long move by one call, by the loop in C:\n\n";
+    }
+    for line in &notes.waiting_for_c {
         text += &format!("- {line}\n");
     }
     text += &format!(
@@ -224,7 +262,7 @@ pub fn all(
     );
     text + "\n"
         + &match wall {
-            Some(wall) => measured(wall),
+            Some(wall) => measured(targets, wall),
             None => "Times are left out: no KVM boots a guest here.\n".to_owned(),
         }
 }
@@ -232,11 +270,16 @@ pub fn all(
 #[cfg(test)]
 mod tests {
     use super::{
+        all,
+        judged,
         measured,
         shootdowns,
-        targets, //
+        Notes, //
     };
-    use crate::bench::target::judge;
+    use crate::bench::target::{
+        judge,
+        tests::example, //
+    };
     use bench::{
         cases::{
             self,
@@ -277,8 +320,9 @@ mod tests {
         let results = Results {
             unit: Unit::Instructions,
             kernels: vec![kernel("base", None, 100), kernel("this", Some(500), 101)],
+            c_loop: None,
         };
-        let text = measured(&results);
+        let text = measured(&example(false), &results);
 
         for line in [
             "| call | base | this | this / base |",
@@ -294,7 +338,7 @@ mod tests {
     #[test]
     fn shootdowns_are_whole_numbers() {
         let kernels = [kernel("base", None, 100), kernel("this", Some(500), 101)];
-        let text = shootdowns(&kernels);
+        let text = shootdowns(&example(false), &kernels);
 
         for line in [
             "| moved | segments | pages of each | base, loop | base, one call | this, loop | \
@@ -307,11 +351,54 @@ mod tests {
 
     #[test]
     fn what_was_missed_stands_out() {
-        let verdicts = judge(&kernel("base", None, 100), &kernel("this", Some(500), 102));
-        let text = targets(&verdicts);
+        let verdicts = judge(
+            &example(false),
+            &kernel("base", None, 100),
+            &kernel("this", Some(500), 102),
+            None,
+        );
+        let text = judged(&verdicts);
 
         assert!(text.contains("| sparse 100x2560, one call / loop | 0.250 | 0.667 | met |"));
         assert!(text.contains("| grow, this kernel / base | 1.020 | 1.010 | **missed** |"));
         assert!(text.contains("| not available | 0.250 | **missed** |"));
+    }
+
+    #[test]
+    fn the_loop_in_c_has_its_tables_where_it_is() {
+        let notes = |waiting_for_c| Notes {
+            apart: (0.0, "nothing".to_owned()),
+            waiting: vec!["it waited".to_owned()],
+            waiting_for_c,
+        };
+        let text = |c_loop: Option<Kernel>| {
+            let targets = example(c_loop.is_some());
+            let waited = c_loop.iter().map(|_| "it waited for C".to_owned());
+            let waited = notes(waited.collect());
+            let results = Results {
+                unit: Unit::Instructions,
+                kernels: vec![kernel("base", None, 100), kernel("this", Some(500), 101)],
+                c_loop,
+            };
+            all(&targets, &[], &results, Some(&results), &waited)
+        };
+        let (without, with) = (text(None), text(Some(kernel("c-loop", Some(1500), 100))));
+        let moved = "| sparse | 100 | 2560 | 20 (10..30) | 15 (15..15) | 5 (5..5) | 0.250 | \
+                     0.667 | 0.333 |  |";
+
+        // In instructions, and by the wall.
+        assert_eq!(with.lines().filter(|line| *line == moved).count(), 2);
+        for part in [
+            "one call, C loop",
+            "- it waited for C\n",
+            "by the loop in C",
+        ] {
+            assert!(with.contains(part), "{part}\n{with}");
+            assert!(!without.contains(part), "{part}\n{without}");
+        }
+        // Nothing else changes.
+        assert!(without
+            .lines()
+            .all(|line| with.lines().any(|other| other == line)));
     }
 }

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 
 #include <signal.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
@@ -804,6 +805,43 @@ TEST(dontunmap_in_reverse_order)
 		move_both(_metadata, base[0], base[1], 2 * page, 2 * page, 0,
 			  MOVE | MREMAP_DONTUNMAP);
 	}
+}
+
+/*
+ * Each mapping that stays is charged for by itself: together they may be more than
+ * the machine has, as they may if a call is made for each.
+ */
+TEST(dontunmap_more_than_memory)
+{
+	char *old = (char *)(1UL << 44), *new = (char *)(1UL << 45);
+	struct sysinfo info;
+	char mode = 0;
+	size_t len;
+	FILE *file;
+	int i;
+
+	page = sysconf(_SC_PAGESIZE);
+	file = fopen("/proc/sys/vm/overcommit_memory", "r");
+	if (file) {
+		mode = fgetc(file);
+		fclose(file);
+	}
+	if (mode != '0')
+		SKIP(return, "memory is not overcommitted by the heuristic");
+	ASSERT_EQ(0, sysinfo(&info));
+	len = (info.totalram + info.totalswap) * info.mem_unit / 2 / page * page;
+
+	for (i = 0; i < 3; i++) {
+		char *at = old + i * len;
+
+		ASSERT_EQ(at, mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		/* Another mapping than the one before. */
+		ASSERT_EQ(0, madvise(at, len, i == 1 ? MADV_DONTDUMP : MADV_DODUMP));
+	}
+	EXPECT_EQ(0, move_by_one_call(old, 3 * len, new, MOVE | MREMAP_DONTUNMAP));
+	ASSERT_EQ(0, munmap(old, 3 * len));
+	ASSERT_EQ(0, munmap(new, 3 * len));
 }
 
 /* Many mappings of a page each. Debug kernels may need minutes. */

@@ -6,34 +6,40 @@
 #define _MREMAP_RANGE_H
 
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Does a line of a file start with @start, or have @text in it? */
-static bool mremap_file_has(const char *path, const char *start, const char *text)
-{
-	char line[4096];
-	bool found = false;
-	FILE *file = fopen(path, "r");
-
-	if (!file)
-		return false;
-	while (!found && fgets(line, sizeof(line), file))
-		found = (start && !strncmp(line, start, strlen(start))) ||
-			(text && strstr(line, text));
-	fclose(file);
-	return found;
-}
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
 
 /*
  * With CONFIG_MREMAP_RANGE all of a range moves, or nothing, and nobody sees a part
- * of it moved. Without, mappings move one after the other, and those before one
- * that is refused have moved.
+ * of it moved. Without, or with mremap_range=off, mappings move one after the other,
+ * and those before one that is refused have moved.
+ *
+ * Tries it with a page before a sealed one, which cannot be unmapped any more. Where
+ * there is no mseal(), mappings are taken to move one after the other.
  */
 static bool mremap_moves_range_as_a_whole(void)
 {
-	return mremap_file_has("/proc/vmstat", "mremap_range ", NULL) &&
-	       !mremap_file_has("/proc/cmdline", NULL, "mremap_range=off");
+	const size_t page = sysconf(_SC_PAGESIZE), size = 2 * page;
+	bool whole = false;
+	unsigned char in_core[2];
+	char *from, *to;
+
+	from = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (from == MAP_FAILED)
+		return false;
+	to = from + size;
+
+	if (!munmap(to, size) && !mprotect(from, page, PROT_READ) &&
+	    !syscall(__NR_mseal, from + page, page, 0) &&
+	    mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+		whole = mincore(to, page, in_core);
+	munmap(whole ? from : to, page);
+	return whole;
 }
 
 #endif	/* _MREMAP_RANGE_H */
