@@ -59,7 +59,10 @@ impl Options {
 /// of the configuration can turn the series off.
 pub fn fragments(paths: &Paths, config: &str, options: Options) -> Result<Vec<PathBuf>> {
     let own = paths.fragments(config)?;
-    let has_kunit = fs::read_to_string(&own[0])?.contains("CONFIG_KUNIT=y");
+    let mut has_kunit = false;
+    for fragment in &own {
+        has_kunit |= fs::read_to_string(fragment)?.contains("CONFIG_KUNIT=y");
+    }
     let mut fragments = paths.fragments("common")?;
 
     if options.range {

@@ -122,17 +122,18 @@ impl Paths {
         self.work.join(format!("obj-{config}"))
     }
 
-    /// The Kconfig fragments of a configuration: that of all bases, and what this base has beside.
+    /// The Kconfig fragments of that name: that of all bases, and what this base has beside it.
     pub fn fragments(&self, config: &str) -> Result<Vec<PathBuf>> {
-        let name = format!("{config}.config");
-        let path = self.top.join("configs").join(&name);
-        let own = self.base.folder.join("config").join(&name);
+        let file = format!("{config}.config");
+        let mut paths = vec![self.top.join("configs").join(&file)];
 
         ensure!(
-            path.is_file(),
+            paths[0].is_file(),
             "there is no configuration '{config}' in configs/"
         );
-        Ok([path, own].into_iter().filter(|it| it.is_file()).collect())
+        paths.push(self.base.folder.join("config").join(&file));
+        paths.retain(|path| path.is_file());
+        Ok(paths)
     }
 }
 
@@ -152,4 +153,26 @@ pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     std::fs::write(&half, text)
         .and_then(|()| std::fs::rename(&half, path))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scratch::Repository;
+
+    #[test]
+    fn a_base_adds_to_fragments() {
+        let repository = Repository::new("fragments");
+        let count = |config| repository.0.fragments(config).map(|found| found.len());
+        repository.write("configs/test.config", "");
+        assert_eq!(count("test").unwrap(), 1);
+        repository.write("bases/4.2/config/test.config", "");
+        assert_eq!(count("test").unwrap(), 2);
+        let last = repository.0.fragments("test").unwrap().pop().unwrap();
+        assert!(last.ends_with("bases/4.2/config/test.config"));
+
+        // There is nothing to add to.
+        repository.write("bases/4.2/config/other.config", "");
+        let error = count("other").unwrap_err().to_string();
+        assert!(error.contains("no configuration 'other'"), "{error}");
+    }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Builds for architectures that have no Rust in this version.
+//! Builds for architectures that have no Rust, or are configured without.
 
 use crate::{
     kconfig,
@@ -21,8 +21,8 @@ use std::{
 };
 
 /// The patched kernel builds for 32-bit ARM, and what of it the series changes for 64-bit PowerPC
-/// too, which moves page tables as a whole and has functions of its own for their entries. Neither
-/// has the option.
+/// too, which moves page tables as a whole and has functions of its own for their entries. Both are
+/// without Rust, so neither has the option.
 pub fn check(tree: &Tree) -> Result<Outcome> {
     let paths = tree.paths;
     let toolchain = Toolchain::find(paths)?;
