@@ -206,11 +206,7 @@ pub fn export(paths: &Paths) -> Result<()> {
         );
     }
 
-    let mut had_patches = false;
-    for part in parts.iter().filter(|part| part.is_main()) {
-        had_patches |= !part.patches()?.is_empty();
-    }
-    write_maintainers(paths, had_patches)?;
+    write_maintainers(paths, !stack::has_no_series(&paths.base)?)?;
     for (part, added) in parts.iter().zip(&added) {
         let count = write_patches(paths, part, &new)?;
 
