@@ -37,7 +37,8 @@ use std::{
         BTreeMap,
         BTreeSet, //
     },
-    fs, //
+    fs,
+    path::Path, //
 };
 
 /// The files that each commit of a series changes, in order.
@@ -177,6 +178,38 @@ fn write_patches(paths: &Paths, part: &Part, new: &BTreeSet<&str>) -> Result<usi
     Ok(names.lines().count())
 }
 
+/// Does a new file have to be written? Not if it is the same, nor if only the repository has changed
+/// since the branch was assembled: the export of another base may have written it, or its author.
+/// Refuses a file that both have changed.
+fn is_due(paths: &Paths, path: &str, home: &Path, text: &[u8]) -> Result<bool> {
+    let Ok(known) = fs::read(home) else {
+        return Ok(true);
+    };
+    if known == text {
+        return Ok(false);
+    }
+    let name = format!("{}:{path}", stack::assembled(TOP));
+    let assembled = filter(git(&paths.checkout).args(["show", &name]), b"");
+    if assembled
+        .as_ref()
+        .map_or(true, |assembled| known == *assembled)
+    {
+        return Ok(true);
+    }
+    ensure!(
+        assembled.is_ok_and(|assembled| text == assembled),
+        "{path} has changed on the branch series in {} and, since that was assembled, in {}: put the \
+         changes of both into the branch, and the file back to what git has of it",
+        paths.checkout.display(),
+        home.display()
+    );
+    println!(
+        "left {} alone, which is newer than the branch",
+        home.display()
+    );
+    Ok(false)
+}
+
 /// Writes the commits of the stack, as they are in the tree, back to the repository. New files go
 /// back to where they came from.
 pub fn export(paths: &Paths) -> Result<()> {
@@ -207,18 +240,24 @@ pub fn export(paths: &Paths) -> Result<()> {
     }
 
     write_maintainers(paths, !stack::has_no_series(&paths.base)?)?;
+    let mut due = Vec::new();
     for (part, added) in parts.iter().zip(&added) {
-        let count = write_patches(paths, part, &new)?;
-
         for path in added.keys() {
             let home = new_files::home_of_added(paths, part, path)?;
             let name = format!("{TOP}:{path}");
             let text = filter(git(&paths.checkout).args(["show", &name]), b"")?;
-            if !fs::read(&home).is_ok_and(|known| known == text) {
-                fs::create_dir_all(home.parent().unwrap_or(&paths.top))?;
-                write_whole(&home, text)?;
+
+            if is_due(paths, path, &home, &text)? {
+                due.push((home, text));
             }
         }
+    }
+    for (home, text) in due {
+        fs::create_dir_all(home.parent().unwrap_or(&paths.top))?;
+        write_whole(&home, text)?;
+    }
+    for (part, added) in parts.iter().zip(&added) {
+        let count = write_patches(paths, part, &new)?;
         new_files::write_list(part, added)?;
         println!("wrote {count} patches of {}", part.branch);
     }
@@ -289,6 +328,27 @@ mod tests {
         );
         let error = export(&repository.0).unwrap_err().to_string();
         assert!(error.contains("edit nothing else there"), "{error}");
+    }
+
+    #[test]
+    fn newer_files_of_the_repository_are_left_alone() {
+        let repository = repository("newer");
+        // As the export of another base writes it.
+        repository.write("mm/new.c", "newer\n");
+        commit(&repository, "mm/a.c", "4\n");
+        export(&repository.0).unwrap();
+        assert_eq!(repository.read("mm/new.c"), "newer\n");
+        series(&repository.0).unwrap();
+        assert_eq!(repository.git(&["show", "series:mm/new.c"]), "newer\n");
+
+        repository.write("mm/new.c", "newest\n");
+        commit(&repository, "mm/new.c", "own\n");
+        let error = export(&repository.0).unwrap_err().to_string();
+        assert!(
+            error.contains("mm/new.c has changed on the branch"),
+            "{error}"
+        );
+        assert_eq!(repository.read("mm/new.c"), "newest\n");
     }
 
     #[test]

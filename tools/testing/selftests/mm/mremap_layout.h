@@ -420,6 +420,27 @@ static inline size_t map_ring(char *addr)
 	return seg.len;
 }
 
+/*
+ * For a child: has memory at @addr whose vm_ops->mremap() refuses a move, and returns
+ * its length, or 0 without AIO. @ring is the length of a ring that the parent has
+ * there. A child that inherits it does not own it, and so cannot move it. Where a ring
+ * is not inherited, a part of one of the child's own cannot move.
+ */
+static inline size_t refusing_ring(char *addr, size_t ring)
+{
+	unsigned char in_core;
+	aio_context_t ctx = 0;
+	struct segment seg;
+
+	if (!mincore(addr, page, &in_core))
+		return ring;
+	if (syscall(__NR_io_setup, 1024, &ctx) ||
+	    !find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1) ||
+	    mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
+		return 0;
+	return seg.len - page;
+}
+
 /* For tests: a call that fails and does not change the first arena. */
 #define EXPECT_REFUSED(errno_, old, old_len, new_len, flags, new)	\
 do {									\

@@ -363,6 +363,9 @@ static int move_is_rolled_back(enum kind kind, char *src, size_t len,
 	/* Fault in all pages, because fork() does not copy all page tables. */
 	if (check_layout(kind, src, 0, len))
 		return 1;
+	ring = refusing_ring(src + len, ring);
+	if (!ring)
+		return 7;
 	before = read_state(src - ARENA_SIZE / 2);
 	errno = 0;
 	if (!move_by_one_call(src + from, len + ring - from, dst, MOVE) ||
@@ -427,7 +430,8 @@ TEST(hugetlb_reservation_rolled_back)
 		if (map_unit(HUGETLB_PRIVATE, src, 4 * huge, -1, 0) != src)
 			_exit(10);
 		src[0] = 1;
-		if (!move_by_one_call(src + huge, 3 * huge + ring,
+		ring = refusing_ring(src + 4 * huge, ring);
+		if (!ring || !move_by_one_call(src + huge, 3 * huge + ring,
 				      src + 16 * huge, MOVE))
 			_exit(1);
 		rolled_back = read_count("/proc/meminfo", "HugePages_Rsvd:");

@@ -105,7 +105,7 @@ TEST_F(seen, refused_is_not_counted)
 
 TEST_F(seen, aborted_is_counted)
 {
-	const size_t ring = map_ring(self->src + self->len);
+	size_t ring = map_ring(self->src + self->len);
 	int status;
 	pid_t pid;
 
@@ -114,9 +114,11 @@ TEST_F(seen, aborted_is_counted)
 
 	pid = fork();
 	ASSERT_LE(0, pid);
-	if (!pid)
-		_exit(move_by_one_call(self->src, self->len + ring, self->dst,
-				       MOVE) ? 0 : 1);
+	if (!pid) {
+		ring = refusing_ring(self->src + self->len, ring);
+		_exit(ring && move_by_one_call(self->src, self->len + ring,
+					       self->dst, MOVE) ? 0 : 1);
+	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
 	EXPECT_MOVES(0, 1);
