@@ -185,21 +185,22 @@ impl Apart {
     /// Refuses a version that the archive does not have, with those that it has.
     fn expect(&self, package: &str, version: &str) -> Result<()> {
         let known = output(&mut self.command("cache", &["madison", package]))?;
-        let known: Vec<&str> = known
+        // A version is there for the package, and for its source.
+        let known: BTreeSet<&str> = known
             .lines()
             .filter_map(|line| line.split('|').nth(1))
             .map(str::trim)
             .collect();
 
-        if known.contains(&version) {
+        if known.contains(version) {
             return Ok(());
         }
         bail!(
-            "{package} {version} is what is known here, but {} has {}",
+            "{package} {version} is pinned, but {} has {}",
             self.suite,
             match known.is_empty() {
                 true => "no such package".to_owned(),
-                false => known.join(", "),
+                false => known.into_iter().collect::<Vec<_>>().join(", "),
             }
         )
     }
@@ -343,11 +344,11 @@ mod tests {
 
         assert_eq!(
             told("linux-source-4.2", "4.2.8-1"),
-            "linux-source-4.2 4.2.8-1 is what is known here, but x-backports has 4.2.9-1"
+            "linux-source-4.2 4.2.8-1 is pinned, but x-backports has 4.2.9-1"
         );
         assert_eq!(
             told("linux-source-4.1", "4.1.8-1"),
-            "linux-source-4.1 4.1.8-1 is what is known here, but x-backports has no such package"
+            "linux-source-4.1 4.1.8-1 is pinned, but x-backports has no such package"
         );
         remove_folder(&top).unwrap();
     }

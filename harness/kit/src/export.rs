@@ -239,11 +239,7 @@ pub fn export(paths: &Paths) -> Result<()> {
         );
     }
 
-    let mut had_patches = false;
-    for part in parts.iter().filter(|part| part.is_main()) {
-        had_patches |= !part.patches()?.is_empty();
-    }
-    write_maintainers(paths, had_patches)?;
+    write_maintainers(paths, !stack::has_no_series(&paths.base)?)?;
     let mut due = Vec::new();
     for (part, added) in parts.iter().zip(&added) {
         for path in added.keys() {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether the bases have their shared files in common: a new file of the kernel that two of them
-//! have, and that neither keeps for itself, has the same bytes in both assembled trees.
+//! New files of all bases: the main series add them with the same bytes, whatever they are on top of.
 
 use crate::{
-    assemble,
     base,
     git::git,
     new_files,
@@ -12,145 +10,255 @@ use crate::{
     paths::Paths,
     source,
     stack,
-    step::output, //
+    step::output,
+    tree::{
+        At,
+        Tree, //
+    }, //
 };
-use anyhow::Result;
-use std::collections::BTreeMap;
+use anyhow::{
+    Context,
+    Result, //
+};
+use std::collections::{
+    BTreeMap,
+    BTreeSet, //
+};
 
-/// The new files of a base's main series, as they are in its assembled tree.
-struct Files {
+/// A new file of a series, as it is in the assembled tree.
+struct File {
+    /// The name of its content.
+    blob: String,
+    lines: usize,
+    /// Is it kept in the folder of the base, as it differs?
+    own: bool,
+}
+
+/// The files that the main series of a base adds.
+struct Added {
     base: String,
-    /// Of all bases: what git calls the contents, and how many lines they have.
-    shared: BTreeMap<String, (String, usize)>,
-    /// Lines of files that only this base has.
-    own: BTreeMap<String, usize>,
+    files: BTreeMap<String, File>,
 }
 
-impl Files {
-    fn of(paths: &Paths) -> Result<Self> {
-        let series = assemble::series(paths)?;
-        let mut files = Files {
-            base: paths.base.name(),
-            shared: BTreeMap::new(),
-            own: BTreeMap::new(),
-        };
-
+impl Added {
+    /// Reads them from the checkout of a base whose stack is assembled.
+    fn read(paths: &Paths) -> Result<Self> {
         let parts = stack::all(&paths.base)?;
-        let lists = new_files::of_all(paths, &parts)?;
+        let main = parts.last().context("there is no series")?;
+        let diff = |how: &[&str]| {
+            output(
+                git(&paths.checkout)
+                    .args(["diff", "--no-renames", "--diff-filter=A"])
+                    .args(how)
+                    .arg(main.range()),
+            )
+        };
+        let mut files = BTreeMap::new();
 
-        for path in lists
-            .into_iter()
-            .flat_map(|list| list.into_values().flatten())
-        {
-            let name = format!("{series}:{path}");
-            let show = |what: &str| output(git(&paths.checkout).args([what, &name]));
-            let lines = show("show")?.lines().count();
-
-            if new_files::home(paths, &path)?.starts_with(&paths.base.folder) {
-                files.own.insert(path, lines);
-            } else {
-                let id = show("rev-parse")?.trim().to_owned();
-                files.shared.insert(path, (id, lines));
-            }
+        // Lines, lines that are gone, and the file.
+        for line in diff(&["--numstat"])?.lines() {
+            let mut words = line.splitn(3, '\t');
+            let (lines, path) = (words.next(), words.nth(1));
+            let (lines, path) = lines.zip(path).context("git diff --numstat")?;
+            let name = format!("{}:{path}", main.branch);
+            let blob = output(git(&paths.checkout).args(["rev-parse", &name]))?;
+            let file = File {
+                blob: blob.trim().to_owned(),
+                lines: lines.parse().unwrap_or_default(),
+                own: new_files::home(paths, path)?.starts_with(&paths.base.folder),
+            };
+            files.insert(path.to_owned(), file);
         }
-        Ok(files)
-    }
-
-    /// What it has, in a line.
-    fn describe(&self) -> String {
-        let lines = |of: usize, count: usize| format!("{count} files, {of} lines");
-
-        format!(
-            "{}: of all bases {}; of this one {}",
-            self.base,
-            lines(
-                self.shared.values().map(|(_, lines)| lines).sum(),
-                self.shared.len()
-            ),
-            lines(self.own.values().sum(), self.own.len()),
-        )
+        Ok(Added {
+            base: paths.base.version.clone(),
+            files,
+        })
     }
 }
 
-/// Compares the trees of all bases whose source can be had.
-pub fn suite(paths: &Paths) -> Result<Outcome> {
+/// Files, and how many lines they have.
+fn sum(files: &[(&str, usize)]) -> String {
+    let lines: usize = files.iter().map(|(_, lines)| lines).sum();
+
+    format!("{} files, {lines} lines", files.len())
+}
+
+/// Compares what bases add. Returns what came of it, and a text that says what they share.
+fn compare(bases: &[Added]) -> (Outcome, String) {
+    let all: BTreeSet<&str> = bases
+        .iter()
+        .flat_map(|base| base.files.keys())
+        .map(String::as_str)
+        .collect();
     let mut outcome = Outcome::default();
-    let mut all: Vec<Files> = Vec::new();
+    let mut shared = Vec::new();
+    // By the names of the bases that have them.
+    let mut others: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
 
-    for name in base::names(&paths.top)? {
-        let of_base = if name == paths.base.name() {
-            paths.clone()
-        } else {
-            paths.beside(&name)?
-        };
-
-        if let Err(why) = source::fetch(&of_base).and_then(|()| source::judge(&of_base)) {
-            outcome.add(Outcome::skipped(&format!("{name}: {why:#}")));
+    for path in all {
+        let having: Vec<(&str, &File)> = bases
+            .iter()
+            .filter_map(|base| Some((base.base.as_str(), base.files.get(path)?)))
+            .collect();
+        if having.len() < bases.len() {
+            let names: Vec<&str> = having.iter().map(|(name, _)| *name).collect();
+            let of = others.entry(format!("{} alone", names.join(", ")));
+            of.or_default().push((path, having[0].1.lines));
             continue;
         }
-        source::prepare(&of_base)?;
-        all.push(Files::of(&of_base)?);
-        println!("  {}", all[all.len() - 1].describe());
+        let same = having.iter().all(|(_, file)| file.blob == having[0].1.blob);
+        if having.iter().all(|(_, file)| file.own) {
+            for (name, file) in having {
+                let title = match same {
+                    true => format!("{name}, one on each base, but all of them the same"),
+                    false => format!("{name}, another one on each base"),
+                };
+                let of = others.entry(title);
+                of.or_default().push((path, file.lines));
+            }
+            continue;
+        }
+        outcome.check(same, || {
+            format!("{path} differs, but not all bases have it in their folder files/")
+        });
+        shared.push((path, having[0].1.lines));
     }
-    outcome.add(compare(&all));
-    Ok(outcome)
-}
 
-/// Counts each file that some of them have, and fails where it is not the same.
-fn compare(all: &[Files]) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut seen: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-
-    for files in all {
-        for (path, (id, _)) in &files.shared {
-            let Some((other, first)) = seen.insert(path, (&files.base, id)) else {
-                continue;
-            };
-            outcome.check(first == id, || {
-                format!(
-                    "{path} is not the same on {other} and {}: 'make export' of one of them wrote \
-                     it, and the tree of the other is to be assembled again, or it belongs into \
-                     files/ of a base",
-                    files.base
-                )
-            });
+    let mut text = format!("  shared: {}\n", sum(&shared));
+    for (title, files) in others {
+        text += &format!("  {title}: {}\n", sum(&files));
+        for (path, lines) in files {
+            text += &format!("    {lines:>5} {path}\n");
         }
     }
-    outcome
+    (outcome, text)
+}
+
+/// Why a base cannot be compared, if it cannot.
+fn obstacle(paths: &Paths) -> Result<Option<String>> {
+    if stack::has_no_series(&paths.base)? {
+        return Ok(Some(format!(
+            "Linux {} has no series yet",
+            paths.base.version
+        )));
+    }
+    Ok(source::fetch(paths).err().map(|error| format!("{error:#}")))
+}
+
+/// Each new file that the series of all bases add has the same bytes in all assembled trees, unless
+/// each base has one of its own.
+pub fn suite(paths: &Paths) -> Result<Outcome> {
+    let mut bases = Vec::new();
+
+    for name in base::names(&paths.top)? {
+        // Of its own base the user may have named a source.
+        let paths = match name == paths.base.name() {
+            true => paths.clone(),
+            false => paths.beside(&name)?,
+        };
+        if let Some(why) = obstacle(&paths)? {
+            return Ok(Outcome::skipped(&why));
+        }
+        Tree::new(&paths, At::Series).commit()?;
+        bases.push(Added::read(&paths)?);
+    }
+    let (outcome, text) = compare(&bases);
+    print!("{text}");
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
         compare,
-        Files, //
+        obstacle,
+        Added,
+        File, //
+    };
+    use crate::{
+        assemble::series,
+        scratch::Repository, //
     };
 
-    fn files(base: &str, shared: &[(&str, &str)]) -> Files {
-        let shared = shared.iter().map(|(path, id)| {
-            let value = ((*id).to_owned(), 10);
-            ((*path).to_owned(), value)
-        });
+    /// A base with files: path, content, and whether it is in the folder of the base.
+    fn added(base: &str, files: &[(&str, &str, bool)]) -> Added {
+        let file = |&(path, blob, own): &(&str, &str, bool)| {
+            let blob = blob.to_owned();
+            let lines = 3;
+            (path.to_owned(), File { blob, lines, own })
+        };
 
-        Files {
+        Added {
             base: base.to_owned(),
-            shared: shared.collect(),
-            own: [("mm/own.c".to_owned(), 3)].into(),
+            files: files.iter().map(file).collect(),
         }
     }
 
     #[test]
-    fn what_two_bases_have_is_the_same() {
-        let one = files("4.2", &[("mm/a.c", "1"), ("mm/b.c", "2")]);
-        let two = files("5.3", &[("mm/a.c", "1"), ("mm/c.c", "9")]);
-        let three = files("6.0", &[("mm/b.c", "3")]);
-        assert_eq!(
-            one.describe(),
-            "4.2: of all bases 2 files, 20 lines; of this one 1 files, 3 lines"
+    fn what_is_shared_is_the_same() {
+        let one = added(
+            "4.2",
+            &[("a", "x", false), ("b", "x", true), ("c", "x", false)],
         );
+        let two = added(
+            "4.3",
+            &[("a", "x", false), ("b", "y", true), ("d", "x", false)],
+        );
+        let (outcome, text) = compare(&[one, two]);
 
-        let outcome = compare(&[one, two, three]);
-        assert_eq!((outcome.passed, outcome.failed), (1, 1));
-        assert!(outcome.notes[0].starts_with("mm/b.c is not the same on 4.2 and 6.0"));
+        assert_eq!((outcome.passed, outcome.failed), (1, 0));
+        assert_eq!(
+            text,
+            "  shared: 1 files, 3 lines\n\
+             \x20 4.2 alone: 1 files, 3 lines\n        3 c\n\
+             \x20 4.2, another one on each base: 1 files, 3 lines\n        3 b\n\
+             \x20 4.3 alone: 1 files, 3 lines\n        3 d\n\
+             \x20 4.3, another one on each base: 1 files, 3 lines\n        3 b\n"
+        );
+    }
+
+    #[test]
+    fn what_differs_is_in_folders_of_bases() {
+        let compared = |one, two| {
+            let (outcome, text) = compare(&[added("4.2", &[one]), added("4.3", &[two])]);
+            (outcome.notes.join(""), text)
+        };
+
+        let (told, _) = compared(("a", "x", true), ("a", "y", false));
+        assert!(told.starts_with("a differs"), "{told}");
+        let (told, _) = compared(("a", "x", true), ("a", "x", false));
+        assert_eq!(told, "");
+        // That is no fault, but may be news.
+        let (told, text) = compared(("a", "x", true), ("a", "x", true));
+        assert_eq!(told, "");
+        assert!(text.contains("4.2, one on each base, but all of them the same: 1 files"));
+    }
+
+    #[test]
+    fn files_of_the_main_series_are_read() {
+        let mut repository = Repository::new("same");
+        repository.unpack(&[("mm/a.c", "1\n")]);
+        repository.0.base.fixes = vec!["one".to_owned()];
+        repository.write("bases/4.2/series", "# none\n");
+        let why = obstacle(&repository.0).unwrap().unwrap();
+        assert_eq!(why, "Linux 4.2 has no series yet");
+
+        repository.add_patch("fixes/one/0001-a.patch", "mm/a.c", "1", "2");
+        repository.add_patch("0001-b.patch", "mm/a.c", "2", "3");
+        repository.write("bases/4.2/fixes/one/new-files", "0001 mm/fix.c\n");
+        repository.write("bases/4.2/new-files", "0001 mm/all.c\n0001 mm/own.c\n");
+        repository.write("bases/4.2/files/mm/fix.c", "fix\n");
+        repository.write("bases/4.2/files/mm/own.c", "1\n2\n");
+        repository.write("mm/all.c", "1\n2\n3\n");
+        series(&repository.0).unwrap();
+        let added = Added::read(&repository.0).unwrap();
+
+        let files: Vec<_> = added
+            .files
+            .iter()
+            .map(|(path, file)| (path.as_str(), file.lines, file.own))
+            .collect();
+        assert_eq!(files, [("mm/all.c", 3, false), ("mm/own.c", 2, true)]);
+        assert_eq!(obstacle(&repository.0).unwrap(), None);
     }
 }

@@ -104,6 +104,14 @@ pub fn all(base: &Base) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
+/// Has nobody committed a main series for a base yet?
+pub fn has_no_series(base: &Base) -> Result<bool> {
+    match all(base)?.last() {
+        Some(main) => Ok(main.patches()?.is_empty()),
+        None => Ok(true),
+    }
+}
+
 /// May a series of fixes be called that?
 pub fn is_name(name: &str) -> bool {
     !name.is_empty()

@@ -230,8 +230,17 @@ pub fn run_some(
 mod tests {
     use super::{
         judge,
+        judge_some,
         Outcome,
-        Report, //
+        Report,
+        SUITES, //
+    };
+    use crate::{
+        base::{
+            names,
+            Base, //
+        },
+        paths, //
     };
 
     #[test]
@@ -244,6 +253,18 @@ mod tests {
         let error = judge(&names("host kuint")).unwrap_err().to_string();
         assert!(error.starts_with("SUITES: there is no 'kuint', there are host, lint, "));
     }
+
+    // Otherwise none would run, and nobody would notice.
+    #[test]
+    fn bases_name_suites_that_exist() {
+        let top = paths::top().unwrap();
+
+        for name in names(&top).unwrap() {
+            let base = Base::find(&top, &name).unwrap();
+            judge_some("suites=", &SUITES, &base.suites).unwrap();
+        }
+    }
+
     #[test]
     fn reports_add_up() {
         let outcome = |passed, failed| Outcome {
