@@ -6,10 +6,11 @@ use regex_lite::Regex;
 
 /// What a kernel in trouble says, as an extended regular expression.
 pub const TROUBLE: &str = concat!(
-    r"WARNING: (CPU|possible|suspicious|inconsistent|bad|lock held)|\bBUG:|Oops|KASAN:|",
+    r"WARNING: (CPU|[^ ]+:[0-9]+ at |possible|suspicious|inconsistent|bad|lock held)|",
+    r"\bBUG:|Oops|KASAN:|",
     r"Kernel panic|kernel BUG at|INFO: (task|rcu)|rcu.*stall|soft lockup|",
     r"unreferenced object|list_(add|del) corruption|general protection fault|",
-    r"Bad page|bad: scheduling|Bad rss-counter|maple_tree|sleeping function called|",
+    r"Bad page|bad: scheduling|Bad rss-counter|maple_tree\(|sleeping function called|",
     r"refcount_t:|non-zero pgtables_bytes|UBSAN|x86/PAT: .*invalid memtype|issue in "
 );
 
@@ -36,7 +37,9 @@ mod tests {
     fn complaints_are_found() {
         for line in [
             "WARNING: CPU: 0 PID: 1 at mm/mremap.c:10 move_vma+0x1/0x2",
+            "WARNING: mm/vma.h:288 at vma_add_pgoff+0x1/0x2, CPU#0: torture/135",
             "WARNING: possible circular locking dependency detected",
+            "maple_tree(ff11) flags 30D, height 3 root ff12",
             "BUG: KASAN: slab-use-after-free in do_mremap+0x1/0x2",
             "BUG: unable to handle page fault for address: 0000",
             "INFO: task swapper/0:1 blocked for more than 120 seconds.",
@@ -52,6 +55,7 @@ mod tests {
         let console = "Linux version 4.2.117\n\
                        kprobes: kprobe jump-optimization is enabled.\n\
                        ok 1 move.anon.whole\n\
+                       ok 164 rust_doctest_kernel_maple_tree_rs_0\n\
                        mmap: VmData 274432 exceed data ulimit 229376.\n";
 
         assert!(trouble(console).is_empty());
