@@ -233,21 +233,24 @@ pub(crate) struct Charge {
 impl Charge {
     /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
     ///
-    /// The difference is checked by `at_once` pages, as the default heuristic judges each request
-    /// by itself. Fails with [`ENOMEM`] if the system does not allow one of them. C functions:
-    /// `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
+    /// The difference is checked by `at_once` pages, if these are not few, as the default heuristic
+    /// judges each request by itself. Fails with [`ENOMEM`] if the system does not allow one of
+    /// them. C functions: `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
     pub(crate) fn new(
         mm: &MmWriteLocked<'_>,
         pages: usize,
         freed: usize,
         at_once: usize,
     ) -> Result<Self> {
+        // Requests for fewer pages cost more, and are no more likely to be allowed.
+        const FEW_PAGES: usize = 4096;
+        let at_once = at_once.max(FEW_PAGES);
         let checked = pages.saturating_sub(freed);
         // INVARIANT: Nothing has been charged for.
         let mut charge = Charge { pages: 0 };
 
         while charge.pages < checked {
-            let part = at_once.max(1).min(checked - charge.pages);
+            let part = at_once.min(checked - charge.pages);
 
             // SAFETY: The address space is valid by the type invariants.
             let err = unsafe { bindings::security_vm_enough_memory_mm(mm.as_raw(), part as isize) };

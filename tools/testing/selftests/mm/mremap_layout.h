@@ -401,23 +401,29 @@ static inline char *map_below(char *addr)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-/*
- * Maps an AIO ring at @addr. In a child, vm_ops->mremap() of the ring refuses
- * the move, after all mappings below the ring have moved. Returns the length of
- * the ring, or 0 without AIO.
- */
-static inline size_t map_ring(char *addr)
+/* Maps an AIO ring for so many events at @addr. Returns its length, or 0 without AIO. */
+static inline size_t map_ring_for(unsigned int events, char *addr)
 {
 	aio_context_t ctx = 0;
 	struct segment seg;
 
-	if (syscall(__NR_io_setup, 1, &ctx))
+	if (syscall(__NR_io_setup, events, &ctx))
 		return 0;
 	if (!find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1))
 		return 0;
 	if (mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
 		return 0;
 	return seg.len;
+}
+
+/*
+ * Maps an AIO ring at @addr. Returns its length, or 0 without AIO. For a ring whose
+ * vm_ops->mremap() refuses a move, after all mappings below it have moved, see
+ * refusing_ring().
+ */
+static inline size_t map_ring(char *addr)
+{
+	return map_ring_for(1, addr);
 }
 
 /*
@@ -430,16 +436,11 @@ static inline size_t refusing_ring(char *addr, size_t ring)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char in_core;
-	aio_context_t ctx = 0;
-	struct segment seg;
 
 	if (!mincore(addr, page, &in_core))
 		return ring;
-	if (syscall(__NR_io_setup, 1024, &ctx) ||
-	    !find_segments((char *)ctx, (char *)ctx + (1 << 20), &seg, 1) ||
-	    mremap(seg.start, seg.len, seg.len, MOVE, addr) != addr)
-		return 0;
-	return seg.len - page;
+	ring = map_ring_for(1024, addr);
+	return ring ? ring - page : 0;
 }
 
 /* For tests: a call that fails and does not change the first arena. */
