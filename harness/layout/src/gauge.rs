@@ -10,13 +10,17 @@ use anyhow::Result;
 use std::{
     fs::{
         self,
-        File, //
+        File,
+        OpenOptions, //
     },
     hash::{
         Hash,
         Hasher, //
     },
-    io,
+    io::{
+        self,
+        Write, //
+    },
     os::unix::fs::FileExt, //
 };
 
@@ -35,6 +39,13 @@ const OF_MACHINE: [&str; 5] = [
     "HugePages_Free",
     "HugePages_Rsvd",
 ];
+
+/// The tables of a process, and those of the machine.
+const TABLES: [&str; 2] = ["VmPTE", "PageTables"];
+
+/// Writing to it waits until RCU has freed what was handed to it. Only root may. Kernels that look
+/// at page tables without locks free them by RCU, and count them until then.
+const RCU_BARRIER: &str = "/sys/module/rcutree/parameters/do_rcu_barrier";
 
 /// Reading it adds up what CPUs have counted by themselves. Only root may.
 const REFRESH: &str = "/proc/sys/vm/stat_refresh";
@@ -159,6 +170,11 @@ impl Text {
     }
 }
 
+/// By how much the number on a line is higher in the second text.
+fn change(before: &Text, after: &Text, name: &str) -> i64 {
+    after.number(name) - before.number(name)
+}
+
 /// The folder of the cgroup of this process, if there is one with memory controlled.
 fn cgroup() -> Option<String> {
     let text = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -212,20 +228,41 @@ impl Reading {
     }
 }
 
+/// Waits until the tables that are freed already are no longer counted.
+fn wait_for_rcu(barrier: &mut Option<File>) {
+    // Where there is nothing to wait for by, tables are freed at once, or differ in the end.
+    if let Some(file) = barrier {
+        let _ = file.write_all(b"1");
+    }
+}
+
 /// Measures calls. Nothing is allocated between the call and the readings around it.
 pub struct Gauge {
     before: Reading,
     after: Reading,
+    barrier: Option<File>,
 }
 
 impl Gauge {
     pub fn new() -> Result<Self> {
         let group = cgroup();
+        let mut barrier = OpenOptions::new().write(true).open(RCU_BARRIER).ok();
 
+        wait_for_rcu(&mut barrier);
         Ok(Gauge {
             before: Reading::open(group.as_deref())?,
             after: Reading::open(group.as_deref())?,
+            barrier,
         })
+    }
+
+    /// Did the tables of the machine change as those of the process?
+    fn tables_agree(&self) -> bool {
+        let [of_process, of_machine] = TABLES;
+        let Gauge { before, after, .. } = self;
+
+        change(&before.process, &after.process, of_process)
+            == change(&before.machine, &after.machine, of_machine)
     }
 
     /// Makes a call, and returns what it returned and what it changed.
@@ -233,9 +270,12 @@ impl Gauge {
         self.before.read()?;
         let result = call();
         self.after.read()?;
+        if !self.tables_agree() {
+            wait_for_rcu(&mut self.barrier);
+            self.after.read()?;
+        }
 
-        let Gauge { before, after } = self;
-        let change = |a: &Text, b: &Text, name: &str| b.number(name) - a.number(name);
+        let Gauge { before, after, .. } = self;
         let highest = before
             .process
             .number("VmPeak")
