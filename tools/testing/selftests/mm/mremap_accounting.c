@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "kselftest.h"
+#include "../kselftest.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define IGNORE_WAIT	FAILSLAB "ignore-gfp-wait"

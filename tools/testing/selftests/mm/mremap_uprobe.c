@@ -17,12 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/perf_event.h>
-#include "kselftest.h"
-#include "vm_util.h"
+#include "../kselftest.h"
 
 #define NR_ROUNDS	50
 #define NR_OTHERS	32
 #define SELF		"/proc/self/exe"
+#define TYPE		"/sys/bus/event_source/devices/uprobe/type"
 
 static pthread_mutex_t move_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool stop;
@@ -84,7 +84,22 @@ static void *move(void *unused)
 	return NULL;
 }
 
-static int open_probe(unsigned long type, unsigned long offset)
+/* The number of the kind of perf events that are uprobes, or 0. */
+static unsigned int probe_type(void)
+{
+	unsigned int type = 0;
+	FILE *file;
+
+	file = fopen(TYPE, "r");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u", &type) != 1)
+		type = 0;
+	fclose(file);
+	return type;
+}
+
+static int open_probe(unsigned int type, unsigned long offset)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -107,7 +122,8 @@ static uint64_t count_hits(int fd)
 
 int main(void)
 {
-	unsigned long offset, page_start, in_moved, type;
+	unsigned long offset, page_start, in_moved;
+	unsigned int type;
 	int fd, i, round, missed = 0, left = 0;
 	char *original, code[4];
 	pthread_t mover;
@@ -116,7 +132,8 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(2);
 
-	if (read_sysfs("/sys/bus/event_source/devices/uprobe/type", &type))
+	type = probe_type();
+	if (!type)
 		ksft_exit_skip("No uprobes by perf_event_open()\n");
 
 	page_size = getpagesize();
