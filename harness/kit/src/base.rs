@@ -51,6 +51,8 @@ pub struct Base {
     pub kernel_doc: String,
     /// Selftests of the base that call `mremap()`, each with its options.
     pub selftests: Vec<String>,
+    /// Selftests that its fixes add, or change so that they fail without.
+    pub fixes_selftests: Vec<String>,
     /// Does it move several mappings by one call as well, by a loop in C?
     pub c_loop: bool,
     /// How many lines the first build of a configuration prints, where that is known.
@@ -90,6 +92,7 @@ impl Base {
             words.map(str::to_owned).collect()
         };
         let fixes = words(facts.remove("fixes"));
+        let fixes_selftests = words(facts.remove("fixes_selftests"));
         let suites = words(facts.remove("suites"));
         let c_loop = match facts.remove("loop") {
             Some("yes") => true,
@@ -121,6 +124,7 @@ impl Base {
             folder,
             pin,
             fixes,
+            fixes_selftests,
             suites,
             c_loop,
             version: take("version")?,
@@ -206,11 +210,12 @@ pub mod tests {
         assert!(!base.c_loop);
 
         let more = "source_suite=x-backports\nsource_version=4.2.9-1\nfixes=one two\n\
-                    suites=vma kunit\nloop=yes\n";
+                    fixes_selftests=three four\nsuites=vma kunit\nloop=yes\n";
         let base = Base::parse(PathBuf::new(), &format!("{TEXT}{more}")).unwrap();
         let pin = base.pin.unwrap();
         assert_eq!((&*pin.suite, &*pin.version), ("x-backports", "4.2.9-1"));
         assert_eq!(base.fixes, ["one", "two"]);
+        assert_eq!(base.fixes_selftests, ["three", "four"]);
         assert_eq!(base.suites, ["vma", "kunit"]);
         assert!(base.c_loop);
     }

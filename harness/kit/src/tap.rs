@@ -33,11 +33,16 @@ pub fn results(text: &str) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// Sums up results, with what else the program said of those that failed.
+/// Sums up results, with what else the program said of those that failed. A program that gave up has
+/// failed, whatever its results are so far.
 pub fn outcome(text: &str) -> Outcome {
     let lines: Vec<&str> = text.lines().collect();
     let mut outcome = Outcome::default();
 
+    for line in lines.iter().filter(|line| line.starts_with("Bail out!")) {
+        outcome.failed += 1;
+        outcome.notes.push((*line).to_owned());
+    }
     for (test, result) in results(text) {
         match result {
             "pass" => outcome.passed += 1,
@@ -60,7 +65,10 @@ pub fn outcome(text: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::results;
+    use super::{
+        outcome,
+        results, //
+    };
 
     #[test]
     fn tap_is_read() {
@@ -75,6 +83,14 @@ mod tests {
                 ("swap # SKIP no swap".to_owned(), "skip"),
             ]
         );
+    }
+
+    #[test]
+    fn a_program_that_gives_up_has_failed() {
+        let found = outcome("1..2\nok 1 one\nBail out! mmap: Cannot allocate memory (12)\n");
+
+        assert_eq!((found.passed, found.failed), (1, 1));
+        assert_eq!(found.notes, ["Bail out! mmap: Cannot allocate memory (12)"]);
     }
 
     #[test]
