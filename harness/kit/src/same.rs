@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! New files of all bases: the main series add them with the same bytes, whatever they are on top of.
+//! New files of all bases: series add them with the same bytes, whatever they are on top of.
 
 use crate::{
     base,
@@ -9,7 +9,10 @@ use crate::{
     outcome::Outcome,
     paths::Paths,
     source,
-    stack,
+    stack::{
+        self,
+        TOP, //
+    },
     step::output,
     tree::{
         At,
@@ -34,7 +37,7 @@ struct File {
     own: bool,
 }
 
-/// The files that the main series of a base adds.
+/// The files that the stack of a base adds: fixes and the main series.
 struct Added {
     base: String,
     files: BTreeMap<String, File>,
@@ -43,14 +46,13 @@ struct Added {
 impl Added {
     /// Reads them from the checkout of a base whose stack is assembled.
     fn read(paths: &Paths) -> Result<Self> {
-        let parts = stack::all(&paths.base)?;
-        let main = parts.last().context("there is no series")?;
+        let range = format!("base..{TOP}");
         let diff = |how: &[&str]| {
             output(
                 git(&paths.checkout)
                     .args(["diff", "--no-renames", "--diff-filter=A"])
                     .args(how)
-                    .arg(main.range()),
+                    .arg(&range),
             )
         };
         let mut files = BTreeMap::new();
@@ -60,7 +62,7 @@ impl Added {
             let mut words = line.splitn(3, '\t');
             let (lines, path) = (words.next(), words.nth(1));
             let (lines, path) = lines.zip(path).context("git diff --numstat")?;
-            let name = format!("{}:{path}", main.branch);
+            let name = format!("{TOP}:{path}");
             let blob = output(git(&paths.checkout).args(["rev-parse", &name]))?;
             let file = File {
                 blob: blob.trim().to_owned(),
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_main_series_are_read() {
+    fn files_of_all_series_are_read() {
         let mut repository = Repository::new("same");
         repository.unpack(&[("mm/a.c", "1\n")]);
         repository.0.base.fixes = vec!["one".to_owned()];
@@ -258,7 +260,14 @@ mod tests {
             .iter()
             .map(|(path, file)| (path.as_str(), file.lines, file.own))
             .collect();
-        assert_eq!(files, [("mm/all.c", 3, false), ("mm/own.c", 2, true)]);
+        assert_eq!(
+            files,
+            [
+                ("mm/all.c", 3, false),
+                ("mm/fix.c", 1, true),
+                ("mm/own.c", 2, true)
+            ]
+        );
         assert_eq!(obstacle(&repository.0).unwrap(), None);
     }
 }
