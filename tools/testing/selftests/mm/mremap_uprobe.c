@@ -31,8 +31,7 @@ static int place;
 static size_t page_size, moved_size;
 
 /* Position independent: a copy of its page is called. */
-int probed(int value);
-int probed(int value)
+static int probed(int value)
 {
 	return value + 1;
 }
