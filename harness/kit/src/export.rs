@@ -162,6 +162,9 @@ fn write_patches(paths: &Paths, part: &Part, new: &BTreeSet<&str>) -> Result<usi
                 "--no-signature",
                 "--no-numbered",
                 "--no-base",
+                // As the kernel's documentation asks. By itself git takes as many digits as this
+                // checkout needs.
+                "--abbrev=12",
                 "-o",
             ])
             .arg(&part.folder)

@@ -111,7 +111,12 @@ pub fn mails(tree: &Tree, part: &Part) -> Result<Mails> {
             None => "--no-cover-letter",
         })
         .args(["--cover-from-description=subject", "--signoff"])
-        .args(["--thread=shallow", "--no-base", "--no-signature"])
+        .args([
+            "--thread=shallow",
+            "--no-base",
+            "--no-signature",
+            "--abbrev=12",
+        ])
         .args(["--subject-prefix", prefix, "-o"])
         .arg(&folder)
         .arg(part.range());
