@@ -28,7 +28,8 @@ use std::{
 };
 
 /// The suites that are tried after the one that a mutant names, cheap ones first.
-const SUITES: [&str; 7] = [
+const SUITES: [&str; 8] = [
+    "vma",
     "kunit",
     "selftests",
     "limits",
