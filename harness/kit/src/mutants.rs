@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Deliberate bugs, each of which some test has to find.
+//!
+//! Those in files that all bases share are in one folder, those in the C of a base in one of the base.
 
 use crate::{
     kernel,
@@ -19,11 +21,15 @@ use anyhow::{
 };
 use std::{
     fs,
-    path::PathBuf, //
+    path::{
+        Path,
+        PathBuf, //
+    }, //
 };
 
 /// The suites that are tried after the one that a mutant names, cheap ones first.
-const SUITES: [&str; 7] = [
+const SUITES: [&str; 8] = [
+    "vma",
     "kunit",
     "selftests",
     "limits",
@@ -32,6 +38,9 @@ const SUITES: [&str; 7] = [
     "stress",
     "uprobes",
 ];
+
+/// Those that are the same on every base.
+const SHARED: &str = "harness/mutants";
 
 /// The configuration that they run in.
 const CONFIG: &str = "test";
@@ -87,18 +96,45 @@ impl Mutant {
     }
 }
 
-/// The mutants whose names contain one of `parts`, or all of them.
-fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
-    let mut patches: Vec<PathBuf> = fs::read_dir(paths.base.folder.join("mutants"))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
+/// The patches of a folder, or none if it is not there.
+fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut patches: Vec<PathBuf> = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .with_context(|| format!("cannot read {}", folder.display()))?;
 
-    patches.sort();
     patches.retain(|path| path.extension().is_some_and(|ext| ext == "patch"));
-    let mut found: Vec<Mutant> = patches
+    Ok(patches)
+}
+
+/// All mutants of a base, in the order of their names: those of every base, and its own.
+fn all(paths: &Paths) -> Result<Vec<Mutant>> {
+    let shared = patches(&paths.top.join(SHARED))?;
+    let own = patches(&paths.base.folder.join("mutants"))?;
+    let mut found: Vec<Mutant> = shared
         .into_iter()
+        .chain(own)
         .map(Mutant::read)
         .collect::<Result<_>>()?;
+
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    for pair in found.windows(2) {
+        ensure!(
+            pair[0].name != pair[1].name,
+            "two mutants have one name, {} and {}: drop or rename one",
+            pair[0].patch.display(),
+            pair[1].patch.display()
+        );
+    }
+    Ok(found)
+}
+
+/// The mutants whose names contain one of `parts`, or all of them.
+fn find(paths: &Paths, parts: &[String]) -> Result<Vec<Mutant>> {
+    let mut found = all(paths)?;
+
     for part in parts {
         ensure!(
             found.iter().any(|mutant| mutant.name.contains(part)),
@@ -167,4 +203,105 @@ pub fn run(paths: &Paths, names: &[String]) -> Result<bool> {
         sum.passed + sum.failed
     );
     Ok(sum.failed == 0 && sum.passed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        all,
+        find,
+        judge,
+        patches,
+        SHARED, //
+    };
+    use crate::{
+        base::{
+            names,
+            Base, //
+        },
+        git::git,
+        paths::{
+            self,
+            Paths, //
+        },
+        scratch::Repository,
+        step::output, //
+    };
+
+    const MUTANT: &str = "What is wrong.\nFound by: kunit\n\ndiff --git a/a b/a\n";
+
+    fn named(paths: &Paths, parts: &[&str]) -> Vec<String> {
+        let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+        let found = find(paths, &parts).unwrap();
+
+        found.into_iter().map(|mutant| mutant.name).collect()
+    }
+
+    #[test]
+    fn those_of_all_bases_and_of_one_are_sorted_by_name() {
+        let repository = Repository::new("mutants");
+        repository.write("harness/mutants/01-a.patch", MUTANT);
+        repository.write("harness/mutants/03-c.patch", MUTANT);
+        repository.write("bases/4.2/mutants/02-b.patch", MUTANT);
+        repository.write("bases/4.2/mutants/notes", "");
+        repository.write("bases/4.3/mutants/04-d.patch", MUTANT);
+
+        assert_eq!(named(&repository.0, &[]), ["01-a", "02-b", "03-c"]);
+        assert_eq!(named(&repository.0, &["c", "01"]), ["01-a", "03-c"]);
+        let error = judge(&repository.0, &["04".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "MUTANTS: none has '04' in its name, there are 01-a, 02-b, 03-c"
+        );
+    }
+
+    #[test]
+    fn a_base_may_have_none_of_its_own() {
+        let repository = Repository::new("no-mutants");
+        assert!(named(&repository.0, &[]).is_empty());
+        repository.write("harness/mutants/01-a.patch", MUTANT);
+        assert_eq!(named(&repository.0, &[]), ["01-a"]);
+    }
+
+    #[test]
+    fn a_name_is_used_once() {
+        let repository = Repository::new("twice");
+        repository.write("harness/mutants/01-a.patch", MUTANT);
+        repository.write("bases/4.2/mutants/01-a.patch", MUTANT);
+
+        let error = judge(&repository.0, &[]).unwrap_err().to_string();
+        assert!(error.starts_with("two mutants have one name"), "{error}");
+        for folder in ["harness/mutants", "bases/4.2/mutants"] {
+            assert!(error.contains(&format!("{folder}/01-a.patch")), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_names_the_suite_that_finds_it() {
+        let repository = Repository::new("suites");
+        repository.write("harness/mutants/01-a.patch", "Wrong.\nFound by: luck\n");
+
+        let error = judge(&repository.0, &[]).unwrap_err().to_string();
+        assert!(error.contains("has no line 'Found by: '"), "{error}");
+    }
+
+    #[test]
+    fn those_of_the_repository_are_understood() {
+        let top = paths::top().unwrap();
+
+        for name in names(&top).unwrap() {
+            let base = Base::find(&top, &name).unwrap();
+            let found = all(&Paths::of(top.clone(), base)).unwrap();
+            assert!(!found.is_empty());
+        }
+    }
+
+    #[test]
+    fn those_of_all_bases_apply_to_the_files_of_the_repository() {
+        let top = paths::top().unwrap();
+
+        for patch in patches(&top.join(SHARED)).unwrap() {
+            output(git(&top).args(["apply", "--check"]).arg(patch)).unwrap();
+        }
+    }
 }
