@@ -4,23 +4,20 @@
 
 use crate::{
     counter::counter,
+    late::Late,
     scope::Scope, //
 };
 use anyhow::Result;
 use std::{
     fs::{
         self,
-        File,
-        OpenOptions, //
+        File, //
     },
     hash::{
         Hash,
         Hasher, //
     },
-    io::{
-        self,
-        Write, //
-    },
+    io,
     os::unix::fs::FileExt, //
 };
 
@@ -42,10 +39,6 @@ const OF_MACHINE: [&str; 5] = [
 
 /// The tables of a process, and those of the machine.
 const TABLES: [&str; 2] = ["VmPTE", "PageTables"];
-
-/// Writing to it waits until RCU has freed what was handed to it. Only root may. Kernels that look
-/// at page tables without locks free them by RCU, and count them until then.
-const RCU_BARRIER: &str = "/sys/module/rcutree/parameters/do_rcu_barrier";
 
 /// Reading it adds up what CPUs have counted by themselves. Only root may.
 const REFRESH: &str = "/proc/sys/vm/stat_refresh";
@@ -191,32 +184,23 @@ struct Reading {
     refresh: Option<Text>,
     process: Text,
     machine: Text,
-    /// Reading the first adds up what CPUs have counted for the second.
-    group: Option<[Text; 2]>,
+    group: Option<Text>,
 }
 
 impl Reading {
     fn open(group: Option<&str>) -> io::Result<Self> {
-        let file = |name: &str| group.map(|folder| Text::open(&format!("{folder}/{name}")));
-        let group = match (file("cpu.stat"), file("memory.stat")) {
-            (Some(sums), Some(memory)) => Some([sums?, memory?]),
-            _ => None,
-        };
+        let group = group.map(|folder| Text::open(&format!("{folder}/memory.stat")));
 
         Ok(Reading {
             refresh: Text::open(REFRESH).ok(),
             process: Text::open("/proc/self/status")?,
             machine: Text::open("/proc/meminfo")?,
-            group,
+            group: group.transpose()?,
         })
     }
 
     fn read(&mut self) -> io::Result<()> {
-        for text in self
-            .refresh
-            .iter_mut()
-            .chain(self.group.iter_mut().flatten())
-        {
+        for text in self.refresh.iter_mut().chain(&mut self.group) {
             text.read()?;
         }
         self.process.read()?;
@@ -224,15 +208,7 @@ impl Reading {
     }
 
     fn of_group(&self, name: &str) -> i64 {
-        self.group.as_ref().map_or(0, |[_, text]| text.number(name))
-    }
-}
-
-/// Waits until the tables that are freed already are no longer counted.
-fn wait_for_rcu(barrier: &mut Option<File>) {
-    // Where there is nothing to wait for by, tables are freed at once, or differ in the end.
-    if let Some(file) = barrier {
-        let _ = file.write_all(b"1");
+        self.group.as_ref().map_or(0, |text| text.number(name))
     }
 }
 
@@ -240,19 +216,20 @@ fn wait_for_rcu(barrier: &mut Option<File>) {
 pub struct Gauge {
     before: Reading,
     after: Reading,
-    barrier: Option<File>,
+    late: Late,
 }
 
 impl Gauge {
     pub fn new() -> Result<Self> {
         let group = cgroup();
-        let mut barrier = OpenOptions::new().write(true).open(RCU_BARRIER).ok();
+        let mut late = Late::new(group.is_some());
 
-        wait_for_rcu(&mut barrier);
+        late.count_group()?;
+        late.free_tables();
         Ok(Gauge {
             before: Reading::open(group.as_deref())?,
             after: Reading::open(group.as_deref())?,
-            barrier,
+            late,
         })
     }
 
@@ -267,11 +244,14 @@ impl Gauge {
 
     /// Makes a call, and returns what it returned and what it changed.
     pub fn measure<T>(&mut self, call: impl FnOnce() -> T) -> Result<(T, Effect)> {
+        self.late.count_group()?;
         self.before.read()?;
         let result = call();
+        self.late.count_group()?;
         self.after.read()?;
         if !self.tables_agree() {
-            wait_for_rcu(&mut self.barrier);
+            self.late.free_tables();
+            self.late.count_group()?;
             self.after.read()?;
         }
 

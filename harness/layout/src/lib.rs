@@ -20,6 +20,7 @@ mod gauge;
 mod kernel_log;
 mod kind;
 mod ksm;
+mod late;
 mod make;
 mod mark;
 mod movement;

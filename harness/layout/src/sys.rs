@@ -2,9 +2,10 @@
 
 //! System calls.
 //!
-//! Those that take addresses are used on the arena alone. No Rust object lives there, and what
-//! lies there is only read and written by address. That makes each of them safe.
+//! Those that take ranges of addresses are used on the arena alone. No Rust object lives there, and
+//! what lies there is only read and written by address. That makes each of them safe.
 
+use crate::arena::PAGE;
 use std::{
     ffi::CStr,
     io::{
@@ -69,6 +70,15 @@ pub fn protect(range: &Range<usize>, prot: i32) -> Result<()> {
 pub fn advise(range: &Range<usize>, advice: i32) -> Result<()> {
     // SAFETY: See above.
     done(unsafe { libc::madvise(range.start as _, range.len(), advice) }.into())
+}
+
+/// Gives back the whole pages of some memory of a Rust object. They read as zeros then.
+pub fn give_back(memory: &mut [u8]) -> Result<()> {
+    let range = memory.as_mut_ptr_range();
+    let start = (range.start as usize).next_multiple_of(PAGE);
+    let len = (range.end as usize - start) / PAGE * PAGE;
+    // SAFETY: The pages are within `memory`, which nobody else refers to, and zeros are bytes.
+    done(unsafe { libc::madvise(start as _, len, libc::MADV_DONTNEED) }.into())
 }
 
 pub fn lock(range: &Range<usize>, on_fault: bool) -> Result<()> {
