@@ -59,7 +59,7 @@ pub const ALL: [Entry; 18] = [
     },
     Entry {
         name: "window",
-        about: "one read of /proc/self/maps: the move is one step",
+        about: "what is mapped, by PAGEMAP_SCAN: the move is one step",
         make: window::make,
     },
     Entry {

@@ -30,11 +30,7 @@ use mem::{
 };
 
 /// The mapping that each page of a region has in a slot.
-pub fn in_slot<'a>(
-    maps: &'a [MemoryMap],
-    region: &Region,
-    slot: usize,
-) -> Vec<Option<&'a MemoryMap>> {
+fn in_slot<'a>(maps: &'a [MemoryMap], region: &Region, slot: usize) -> Vec<Option<&'a MemoryMap>> {
     let mut pages = vec![None; region.shape.len()];
     let (start, end) = (region.addr(slot, 0), region.addr(slot, pages.len()));
 

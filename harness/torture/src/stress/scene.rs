@@ -23,8 +23,7 @@ use std::{
     }, //
 };
 
-/// Where regions start. The first one lies below everything else of the process, so that one read
-/// of `/proc/self/maps` shows it.
+/// Where regions start. All slots of the first one are in the range of one page table.
 const BASES: [usize; 3] = [0x10_0000, 0x10_0000_0000, 0x20_0000_0000];
 
 /// The size of a huge page in bytes.
