@@ -116,8 +116,8 @@ TEST_F(seen, aborted_is_counted)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		ring = refusing_ring(self->src + self->len, ring);
-		_exit(ring && move_by_one_call(self->src, self->len + ring,
-					       self->dst, MOVE) ? 0 : 1);
+		_exit(!ring || !move_by_one_call(self->src, self->len + ring,
+						 self->dst, MOVE));
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
