@@ -87,9 +87,6 @@ impl Options {
     }
 }
 
-/// What leaves several mappings to the loop in C, where the base has that.
-const OFF: &str = "mremap_range=off";
-
 /// A kernel to measure.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
@@ -112,7 +109,7 @@ impl<'a> Subject<'a> {
     /// The patched kernel with the loop in C, if its base has that.
     fn with_c_loop(paths: &Paths, image: &'a Path) -> Option<Self> {
         let subject = Subject {
-            parameters: OFF,
+            parameters: kernel::OFF,
             ..Subject::new("c-loop", image)
         };
         paths.base.c_loop.then_some(subject)

@@ -52,7 +52,7 @@ fn parts(base: &Base) -> [Part<'_>; 2] {
         },
         Part {
             name: "demo-off",
-            parameters: "mremap_range=off",
+            parameters: kernel::OFF,
             commands: vec![("demo off", &base.demo_off), ("arena", &base.arena_off)],
         },
     ];
@@ -151,9 +151,12 @@ pub fn shell(tree: &Tree) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::parts;
-    use crate::base::{
-        tests::example,
-        Base, //
+    use crate::{
+        base::{
+            tests::example,
+            Base, //
+        },
+        kernel, //
     };
     use std::path::PathBuf;
 
@@ -162,7 +165,7 @@ mod tests {
         let [on, without] = parts(base);
         let part = if off { without } else { on };
 
-        assert_eq!(part.parameters == "mremap_range=off", off);
+        assert_eq!(part.parameters == kernel::OFF, off);
         part.commands.iter().map(|(command, _)| *command).collect()
     }
 

@@ -23,6 +23,10 @@ use std::{
     process::Command, //
 };
 
+/// What turns range moves off, on the command line of a kernel. One call then moves what it does on
+/// the base.
+pub const OFF: &str = "mremap_range=off";
+
 /// A make of the kernel, in its tree, with a job for each CPU.
 pub fn make(tree: &Tree, toolchain: &Toolchain, objects: &Path) -> Result<Command> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);

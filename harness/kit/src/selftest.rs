@@ -83,26 +83,31 @@ pub const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
 const FOR_BASE: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n\
                         echo 0 > /proc/sys/kernel/randomize_va_space\n";
 
-/// Runs tests in a guest after some settings, each with a limit of seconds, and tells what each
-/// one printed.
+/// Runs tests in a guest, each with a limit of seconds, and tells what each one printed.
 fn run_in_guest(
     paths: &Paths,
     name: &str,
-    image: &Path,
-    content: &[Content],
-    settings: &str,
+    guest: Guest<'_>,
     tests: &[&str],
     limit: u64,
 ) -> Result<Vec<Ran>> {
     let alone = |test: &&str| format!("timeout -s KILL {limit} ./{test}");
     let commands: Vec<String> = tests.iter().map(alone).collect();
     let guest = Guest {
-        content,
-        settings,
-        ..Guest::of(image, Duration::from_secs(60 + limit * tests.len() as u64))
+        limit: Duration::from_secs(60 + limit * tests.len() as u64),
+        ..guest
     };
 
     guest.commands(paths, name, &commands)
+}
+
+/// A guest of an image, with the tests and with more settings, for as long as its commands take.
+fn with_tests<'a>(image: &'a Path, content: &'a [Content], settings: &'a str) -> Guest<'a> {
+    Guest {
+        content,
+        settings,
+        ..Guest::of(image, Duration::ZERO)
+    }
 }
 
 /// Builds a kernel and runs the tests of the series and of the fixes in it.
@@ -116,7 +121,8 @@ pub fn suite(tree: &Tree, config: &str) -> Result<Outcome> {
 /// Runs the tests of the series and of the fixes in a kernel, in a guest of that name.
 pub fn own(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
     let tests = own_tests(&paths.base);
-    let all = run_in_guest(paths, name, image, content, HUGE_PAGES, &tests, 1200)?;
+    let guest = with_tests(image, content, HUGE_PAGES);
+    let all = run_in_guest(paths, name, guest, &tests, 1200)?;
     let mut outcome = Outcome::default();
 
     for (program, ran) in tests.iter().zip(&all) {
@@ -133,16 +139,31 @@ pub fn own(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Resu
 /// What each test of the base kernel printed, behind its name.
 pub struct Printed(Vec<(String, String)>);
 
-/// Runs the tests of the base kernel in a kernel.
-pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Printed> {
+/// Runs the tests of the base kernel in a kernel, with parameters on its command line.
+fn of_base_with(
+    paths: &Paths,
+    name: &str,
+    image: &Path,
+    content: &[Content],
+    parameters: &str,
+) -> Result<Printed> {
     let tests: Vec<&str> = paths.base.selftests.iter().map(AsRef::as_ref).collect();
     let settings = [HUGE_PAGES, FOR_BASE].concat();
-    let all = run_in_guest(paths, name, image, content, &settings, &tests, 300)?;
+    let guest = Guest {
+        parameters,
+        ..with_tests(image, content, &settings)
+    };
+    let all = run_in_guest(paths, name, guest, &tests, 300)?;
     let names = tests.into_iter().map(str::to_owned);
 
     Ok(Printed(
         names.zip(all.into_iter().map(|ran| ran.output)).collect(),
     ))
+}
+
+/// Runs the tests of the base kernel in a kernel.
+pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Printed> {
+    of_base_with(paths, name, image, content, "")
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
@@ -156,8 +177,20 @@ pub fn compare_with_base(tree: &Tree, config: &str) -> Result<Outcome> {
     Ok(compare(&before, &after))
 }
 
-/// Compares what the base's tests printed in its own kernel with what they printed in another one:
-/// each has to end as it did.
+/// Runs tests of the base kernel in the patched one with range moves off, which is the base's own
+/// way, and on, and compares the results. That needs no other kernel to be built.
+pub fn compare_with_off(tree: &Tree, config: &str) -> Result<Outcome> {
+    let image = kernel::image(tree, config)?;
+    let content = programs(tree)?;
+    let paths = tree.paths;
+    let before = of_base_with(paths, "off", &image, &content, kernel::OFF)?;
+    let after = of_base(paths, "series", &image, &content)?;
+
+    Ok(compare(&before, &after))
+}
+
+/// Compares what the base's tests printed in one kernel with what they printed in another one: each
+/// has to end as it did.
 pub fn compare(before: &Printed, after: &Printed) -> Outcome {
     let mut outcome = Outcome::default();
 
@@ -170,7 +203,7 @@ pub fn compare(before: &Printed, after: &Printed) -> Outcome {
         for (index, (test, result)) in before.iter().enumerate() {
             match after.get(index) {
                 Some((_, now)) if now != result => outcome.check(false, || {
-                    format!("{command}: {test}: {result} on the base, {now} with the series")
+                    format!("{command}: {test}: {result} without range moves, {now} with them")
                 }),
                 Some(_) if *result == "skip" => outcome.skipped += 1,
                 Some(_) => outcome.passed += 1,

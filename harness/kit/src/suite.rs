@@ -32,7 +32,7 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 19] = [
+const SUITES: [Suite; 20] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
     ("same", |tree, _| same::suite(tree.paths)),
@@ -40,6 +40,7 @@ const SUITES: [Suite; 19] = [
     ("vma", vma::suite),
     ("kunit-uml", |tree, _| kunit::uml(tree)),
     ("base-selftests", selftest::compare_with_base),
+    ("off-selftests", selftest::compare_with_off),
     ("oracle", programs::oracle_suite),
     ("kunit", kunit::guest),
     ("compile-fail", compile_fail::suite),
@@ -54,8 +55,9 @@ const SUITES: [Suite; 19] = [
     ("debug-kernel", debug_kernel),
 ];
 
-/// Suites that run only when they are named, as they take long.
-const ON_REQUEST: [&str; 1] = ["debug-kernel"];
+/// Suites that run only when they are named, here or by a base: one takes long, and one sees less
+/// than `base-selftests` does.
+const ON_REQUEST: [&str; 2] = ["debug-kernel", "off-selftests"];
 
 /// Suites that run again in the debug kernel.
 const DEBUG_SUITES: [&str; 5] = ["kunit", "selftests", "fuzz", "sweep", "stress"];
