@@ -6,6 +6,7 @@ use crate::{
     arena::PAGE,
     sys, //
 };
+use mem::cpu;
 use std::{
     fs::{
         File,
@@ -47,9 +48,11 @@ impl Late {
         }
     }
 
-    /// Waits until page tables that were freed are no longer counted. Kernels that walk them without
-    /// locks free them by RCU. Without the right to wait, they differ in the end.
+    /// Waits until page tables that are not used any more are no longer counted. Kernels that walk
+    /// them without locks free them by RCU, and an idle CPU keeps the top one of a process that has
+    /// ended. Without the right to wait, they differ in the end.
     pub fn free_tables(&mut self) {
+        let _ = cpu::visit_all();
         if let Some(barrier) = &mut self.barrier {
             let _ = barrier.write_all(b"1");
         }

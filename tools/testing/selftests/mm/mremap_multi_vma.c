@@ -432,7 +432,7 @@ TEST(hugetlb_reservation_rolled_back)
 		src[0] = 1;
 		ring = refusing_ring(src + 4 * huge, ring);
 		if (!ring || !move_by_one_call(src + huge, 3 * huge + ring,
-				      src + 16 * huge, MOVE))
+					       src + 16 * huge, MOVE))
 			_exit(1);
 		rolled_back = read_count("/proc/meminfo", "HugePages_Rsvd:");
 		munmap(src, 4 * huge);

@@ -55,7 +55,8 @@ impl Antagonist for Offline<'_> {
                 self.gone += 1;
                 Ok(())
             }
-            // Nothing is there; the page is in use, or cannot be taken; memory is short.
+            // Nothing is there; the page is in use, or cannot be taken, as that of zeros; memory is
+            // short.
             Err(Some(
                 libc::EFAULT
                 | libc::EBUSY
@@ -63,7 +64,8 @@ impl Antagonist for Offline<'_> {
                 | libc::EAGAIN
                 | libc::ENOMEM
                 | libc::EOPNOTSUPP
-                | libc::EEXIST,
+                | libc::EEXIST
+                | libc::ENOTRECOVERABLE,
             )) => Ok(()),
             _ => result.context("MADV_SOFT_OFFLINE"),
         }
