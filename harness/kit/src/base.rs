@@ -18,6 +18,9 @@ use std::{
     }, //
 };
 
+/// How many random layouts the suite `fuzz` moves, where a base does not say.
+const LAYOUTS: u64 = 1500;
+
 /// A version of packages that a suite of Debian's archive has, other than the one of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -47,6 +50,8 @@ pub struct Base {
     pub fixes_prefix: String,
     /// The suites that run if all bases are tested, where this is not the usual one.
     pub suites: Vec<String>,
+    /// How many random layouts the suite `fuzz` moves.
+    pub layouts: u64,
     /// The program that reads the comments of the code, in the kernel tree.
     pub kernel_doc: String,
     /// Selftests of the base that call `mremap()`, each with its options.
@@ -94,6 +99,12 @@ impl Base {
         let fixes = words(facts.remove("fixes"));
         let fixes_selftests = words(facts.remove("fixes_selftests"));
         let suites = words(facts.remove("suites"));
+        let layouts = match facts.remove("layouts") {
+            Some(number) => number
+                .parse()
+                .with_context(|| format!("layouts={number}: it is a number"))?,
+            None => LAYOUTS,
+        };
         let c_loop = match facts.remove("loop") {
             Some("yes") => true,
             Some(other) => bail!("loop={other}: it is yes, or there is no such line"),
@@ -126,6 +137,7 @@ impl Base {
             fixes,
             fixes_selftests,
             suites,
+            layouts,
             c_loop,
             version: take("version")?,
             source_package: take("source_package")?,
@@ -210,13 +222,14 @@ pub mod tests {
         assert!(!base.c_loop);
 
         let more = "source_suite=x-backports\nsource_version=4.2.9-1\nfixes=one two\n\
-                    fixes_selftests=three four\nsuites=vma kunit\nloop=yes\n";
+                    fixes_selftests=three four\nsuites=vma kunit\nlayouts=30\nloop=yes\n";
         let base = Base::parse(PathBuf::new(), &format!("{TEXT}{more}")).unwrap();
         let pin = base.pin.unwrap();
         assert_eq!((&*pin.suite, &*pin.version), ("x-backports", "4.2.9-1"));
         assert_eq!(base.fixes, ["one", "two"]);
         assert_eq!(base.fixes_selftests, ["three", "four"]);
         assert_eq!(base.suites, ["vma", "kunit"]);
+        assert_eq!(base.layouts, 30);
         assert!(base.c_loop);
     }
 

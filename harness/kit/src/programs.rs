@@ -227,7 +227,9 @@ pub fn fuzz_suite(tree: &Tree, config: &str) -> Result<Outcome> {
     };
     let mut outcome = check(tree, config, &replay);
 
-    outcome.add(check(tree, config, &fuzz(1, Some(1500), 5, Machine::Pc)));
+    let layouts = tree.paths.base.layouts;
+    let random = fuzz(1, Some(layouts), 5, Machine::Pc);
+    outcome.add(check(tree, config, &random));
     Ok(outcome)
 }
 
