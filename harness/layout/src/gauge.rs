@@ -48,6 +48,9 @@ const REFRESH: &str = "/proc/sys/vm/stat_refresh";
 /// There is no exact count of all that a cgroup uses: each CPU charges some pages ahead.
 const OF_GROUP: [&str; 5] = ["anon", "file", "shmem", "file_mapped", "pagetables"];
 
+/// How often they are read at most.
+const READINGS: usize = 5;
+
 /// Pages that KSM has merged, and that are unmerged again, are more of these.
 const GROWS_BY_PARTING: &str = "anon";
 
@@ -199,12 +202,33 @@ impl Reading {
         })
     }
 
-    fn read(&mut self) -> io::Result<()> {
-        for text in self.refresh.iter_mut().chain(&mut self.group) {
-            text.read()?;
+    fn read(&mut self, late: &mut Late) -> io::Result<()> {
+        if let Some(refresh) = &mut self.refresh {
+            refresh.read()?;
         }
+        self.read_group(late)?;
         self.process.read()?;
         self.machine.read()
+    }
+
+    /// Reads the counters of the cgroup until they are twice the same: the kernel adds them up every
+    /// two seconds by itself as well, and if that comes in between, some may not be added.
+    fn read_group(&mut self, late: &mut Late) -> io::Result<()> {
+        let Some(group) = &mut self.group else {
+            return Ok(());
+        };
+        let mut last = None;
+
+        for _ in 0..READINGS {
+            late.count_group()?;
+            group.read()?;
+            let now = OF_GROUP.map(|name| group.number(name));
+            if last == Some(now) {
+                break;
+            }
+            last = Some(now);
+        }
+        Ok(())
     }
 
     fn of_group(&self, name: &str) -> i64 {
@@ -244,15 +268,12 @@ impl Gauge {
 
     /// Makes a call, and returns what it returned and what it changed.
     pub fn measure<T>(&mut self, call: impl FnOnce() -> T) -> Result<(T, Effect)> {
-        self.late.count_group()?;
-        self.before.read()?;
+        self.before.read(&mut self.late)?;
         let result = call();
-        self.late.count_group()?;
-        self.after.read()?;
+        self.after.read(&mut self.late)?;
         if !self.tables_agree() {
             self.late.free_tables();
-            self.late.count_group()?;
-            self.after.read()?;
+            self.after.read(&mut self.late)?;
         }
 
         let Gauge { before, after, .. } = self;
