@@ -38,7 +38,7 @@ impl Late {
     /// is a memory cgroup to look at.
     pub fn new(group: bool) -> Self {
         let cpus = available_parallelism().map_or(1, usize::from);
-        // Each page is counted when it is touched and when it is given back, but for those at the
+        // Each page is counted when it is touched and when it is given back, except those at the
         // ends, which stay.
         let scratch = group.then(|| vec![0; (2 * KEPT * cpus + 4) * PAGE]);
 
