@@ -19,7 +19,7 @@ CONFIG ?= test
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC
 takes_demo = ACCEL LINUX_SRC
-takes_test = CONFIG SUITES ACCEL LINUX_SRC
+takes_test = CONFIG SUITES MINUTES ACCEL LINUX_SRC
 takes_same = LINUX_SRC
 takes_bench = QUICK COMPARE PROFILE ACCEL LINUX_SRC
 takes_fuzz = SEED RUNS MINUTES UML CONFIG ACCEL LINUX_SRC
@@ -46,7 +46,8 @@ endif
 help:
 	@echo 'make demo      build the kernel, and see it move a thousand mappings by one call'
 	@echo 'make test      all tests; SUITES="host kunit selftests ..." runs some'
-	@echo '               without BASE= and SUITES=, some on each further base as well'
+	@echo '               without BASE= and SUITES=, some on each further base as well;'
+	@echo '               MINUTES= leaves out what needs further kernels and would end later'
 	@echo 'make same      whether new files of the kernel are the same on all bases'
 	@echo 'make bench     what moves cost, in instructions; QUICK=1 COMPARE=<bzImage> PROFILE=1'
 	@echo 'make fuzz      random layouts, one call against a call for each; SEED= RUNS= MINUTES= UML=1'
@@ -87,7 +88,7 @@ demo: setup
 others = $(if $(findstring command line,$(origin BASE))$(SUITES),,--others)
 
 test: setup
-	@$(KIT) test $(call option,CONFIG,config) $(others) -- $(SUITES)
+	@$(KIT) test $(call option,CONFIG,config) $(call option,MINUTES,minutes) $(others) -- $(SUITES)
 
 same: setup
 	@$(KIT) test -- same

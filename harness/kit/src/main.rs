@@ -6,6 +6,7 @@ mod apt;
 mod assemble;
 mod base;
 mod bench;
+mod budget;
 mod check;
 mod compile_fail;
 mod debian;
@@ -46,6 +47,7 @@ use anyhow::{
     ensure,
     Result, //
 };
+use budget::Budget;
 use clap::{
     ArgAction,
     Parser,
@@ -89,9 +91,12 @@ enum Command {
         /// The configuration of the kernel that the guests run.
         #[arg(long, default_value = "test", value_parser = options::guest_config)]
         config: String,
-        /// After these, also run what the file of each further base names.
+        /// Also run what the file of each further base names.
         #[arg(long, conflicts_with = "suites")]
         others: bool,
+        /// Start no suite that needs further kernels and would end later than this.
+        #[arg(long, value_parser = options::minutes)]
+        minutes: Option<u64>,
     },
     /// Measure what moves cost, by one call and by a call for each mapping.
     Bench(bench::Options),
@@ -216,11 +221,10 @@ fn run(args: Args) -> Result<bool> {
             suites,
             config,
             others,
+            minutes,
         } => {
-            let mut report = suite::run(&series, &config, &suites)?;
-            if others {
-                report.join(suite::run_others(&series, &config)?);
-            }
+            let budget = Budget::new(&paths.times, minutes);
+            let report = suite::run(&series, &config, &suites, others, &budget)?;
             Ok(report.print(&paths.times.slowest(5)))
         }
         Command::Bench(options) => bench::run(&series, &options),

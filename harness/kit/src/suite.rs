@@ -5,12 +5,14 @@
 use crate::{
     base,
     bench,
+    budget::Budget,
     compile_fail,
     demo,
     host,
     kunit,
     lint,
     outcome::Outcome,
+    paths::Paths,
     programs,
     same,
     selftest,
@@ -59,6 +61,15 @@ const SUITES: [Suite; 20] = [
 /// than `base-selftests` does.
 const ON_REQUEST: [&str; 2] = ["debug-kernel", "off-selftests"];
 
+/// Suites that build kernels beside the one that the others run in, and how many.
+const FURTHER_KERNELS: [(&str, u32); 5] = [
+    ("kunit-uml", 1),
+    ("base-selftests", 1),
+    ("oracle", 1),
+    ("bench", 2),
+    ("debug-kernel", 1),
+];
+
 /// Suites that run again in the debug kernel.
 const DEBUG_SUITES: [&str; 5] = ["kunit", "selftests", "fuzz", "sweep", "stress"];
 
@@ -79,20 +90,18 @@ fn debug_kernel(tree: &Tree, _: &str) -> Result<Outcome> {
 
 /// Runs one test suite. If it cannot be run, that is a failure of it.
 pub fn run_one(tree: &Tree, config: &str, name: &str) -> Result<Outcome> {
-    run_one_of(&SUITES, tree, config, name)
+    judge(&[name.to_owned()])?;
+
+    let suites = chosen(&SUITES, &[], &[name.to_owned()]);
+    Ok(outcome_of(suites[0], tree, config))
 }
 
-fn run_one_of(suites: &[Suite], tree: &Tree, config: &str, name: &str) -> Result<Outcome> {
-    let Some((_, suite)) = suites.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
-        bail!("there is no '{name}': there are {}", names.join(", "));
-    };
-
-    Ok(suite(tree, config).unwrap_or_else(|error| Outcome {
+fn outcome_of((_, suite): Suite, tree: &Tree, config: &str) -> Outcome {
+    suite(tree, config).unwrap_or_else(|error| Outcome {
         failed: 1,
         notes: vec![format!("{error:#}")],
         ..Outcome::default()
-    }))
+    })
 }
 
 /// Refuses the name of a suite that does not exist.
@@ -139,11 +148,22 @@ impl Report {
         self.sum.add(outcome);
     }
 
-    /// Adds what suites of another base came to.
-    pub fn join(&mut self, other: Report) {
-        self.lines.extend(other.lines);
-        self.failures.extend(other.failures);
-        self.sum.add(other.sum);
+    /// Runs a suite. `of` stands before its name.
+    pub fn run(&mut self, suite: Suite, tree: &Tree, config: &str, of: &str) {
+        let name = format!("{of}{}", suite.0);
+        let start = Instant::now();
+
+        println!("{name}");
+        let outcome = outcome_of(suite, tree, config);
+        self.add(&name, outcome, start.elapsed().as_secs());
+    }
+
+    /// Adds a suite that does not run, for a reason.
+    fn skip(&mut self, suite: Suite, of: &str, why: &str) {
+        let name = format!("{of}{}", suite.0);
+
+        println!("{name}");
+        self.add(&name, Outcome::skipped(why), 0);
     }
 
     /// Prints the sum. Returns whether nothing failed.
@@ -162,68 +182,84 @@ impl Report {
     }
 }
 
-/// Runs test suites: those that are named, or all.
-pub fn run(tree: &Tree, config: &str, names: &[String]) -> Result<Report> {
-    run_some(tree, &SUITES, &ON_REQUEST, config, names, "")
+/// How many kernels a suite builds beside the one that most suites run in.
+fn further_kernels(suite: &Suite) -> u32 {
+    let (name, _) = suite;
+
+    FURTHER_KERNELS
+        .iter()
+        .find_map(|(suite, kernels)| (suite == name).then_some(*kernels))
+        .unwrap_or(0)
 }
 
-/// Runs those suites of each further base that its file names. They are skipped if the source of
-/// that base cannot be had here, which is no fault of the series.
-pub fn run_others(tree: &Tree, config: &str) -> Result<Report> {
-    let paths = tree.paths;
-    let own = paths.base.name();
-    let mut report = Report::default();
+/// Those of the suites that are named, or all but those that only run on request.
+pub fn chosen(suites: &[Suite], on_request: &[&str], names: &[String]) -> Vec<Suite> {
+    let chosen = |(name, _): &&Suite| {
+        names.iter().any(|wanted| wanted == name)
+            || (names.is_empty() && !on_request.contains(name))
+    };
+
+    suites.iter().filter(chosen).copied().collect()
+}
+
+/// Each further base whose file names suites, with what it is read from.
+fn others(paths: &Paths) -> Result<Vec<Paths>> {
+    let mut others = Vec::new();
 
     for name in base::names(&paths.top)? {
-        let others = paths.beside(&name)?;
-        if name == own || others.base.suites.is_empty() {
-            continue;
+        let other = paths.beside(&name)?;
+        if name != paths.base.name() && !other.base.suites.is_empty() {
+            others.push(other);
         }
-        let suites = others.base.suites.clone();
-
-        println!("Linux {name}");
-        if let Err(why) = source::fetch(&others) {
-            for suite in &suites {
-                let outcome = Outcome::skipped(&format!("{why:#}"));
-                report.add(&format!("{name} {suite}"), outcome, 0);
-            }
-            continue;
-        }
-        let series = Tree::new(&others, At::Series);
-        report.join(run_some(
-            &series,
-            &SUITES,
-            &ON_REQUEST,
-            config,
-            &suites,
-            &format!("{name} "),
-        )?);
     }
-    Ok(report)
+    Ok(others)
 }
 
-/// Runs those of the suites that are named, or all but those that are only run on request.
-/// `of` stands before the name of each in the report.
-pub fn run_some(
+/// Runs test suites: those that are named, or all, and if `with_others` those that each further
+/// base names. These are skipped if the source of that base cannot be had here, which is no fault
+/// of the series. On all bases, the suites that need no further kernel come first, as they find
+/// most; the rest runs as long as there is time.
+pub fn run(
     tree: &Tree,
-    suites: &[Suite],
-    on_request: &[&str],
     config: &str,
     names: &[String],
-    of: &str,
+    with_others: bool,
+    budget: &Budget,
 ) -> Result<Report> {
     let mut report = Report::default();
+    let others = match with_others {
+        true => others(tree.paths)?,
+        false => Vec::new(),
+    };
+    let mut of_bases = vec![(
+        Tree::new(tree.paths, tree.at.clone()),
+        String::new(),
+        chosen(&SUITES, &ON_REQUEST, names),
+    )];
 
-    for (name, _) in suites {
-        let named = names.iter().any(|wanted| wanted == name);
-        if !named && (!names.is_empty() || on_request.contains(name)) {
-            continue;
+    for paths in &others {
+        let of = format!("{} ", paths.base.name());
+        let suites = chosen(&SUITES, &[], &paths.base.suites);
+        match source::fetch(paths) {
+            Ok(_) => of_bases.push((Tree::new(paths, At::Series), of, suites)),
+            Err(why) => suites
+                .into_iter()
+                .for_each(|suite| report.skip(suite, &of, &format!("{why:#}"))),
         }
-        println!("{of}{name}");
-        let start = Instant::now();
-        let outcome = run_one_of(suites, tree, config, name)?;
-
-        report.add(&format!("{of}{name}"), outcome, start.elapsed().as_secs());
+    }
+    for further in [false, true] {
+        for (tree, of, suites) in &of_bases {
+            for suite in suites {
+                let kernels = further_kernels(suite);
+                if (kernels != 0) != further {
+                    continue;
+                }
+                match budget.refuses(kernels).filter(|_| further) {
+                    Some(why) => report.skip(*suite, of, &why),
+                    None => report.run(*suite, tree, config, of),
+                }
+            }
+        }
     }
     Ok(report)
 }
@@ -231,10 +267,13 @@ pub fn run_some(
 #[cfg(test)]
 mod tests {
     use super::{
+        chosen,
         judge,
         judge_some,
         Outcome,
         Report,
+        FURTHER_KERNELS,
+        ON_REQUEST,
         SUITES, //
     };
     use crate::{
@@ -267,6 +306,30 @@ mod tests {
         }
     }
 
+    // Otherwise they would run among the first, in whatever order they stand.
+    #[test]
+    fn suites_with_further_kernels_exist() {
+        for (name, kernels) in FURTHER_KERNELS {
+            judge(&[name.to_owned()]).unwrap();
+            assert!(kernels > 0);
+        }
+    }
+
+    #[test]
+    fn suites_are_chosen_by_name() {
+        let chosen = |named: &[&str]| -> Vec<&str> {
+            let names: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+            let suites = chosen(&SUITES, &ON_REQUEST, &names);
+            suites.iter().map(|(name, _)| *name).collect()
+        };
+
+        assert_eq!(chosen(&["kunit", "host"]), ["host", "kunit"]);
+        assert_eq!(chosen(&["debug-kernel"]), ["debug-kernel"]);
+        let all = chosen(&[]);
+        assert_eq!(all.len(), SUITES.len() - ON_REQUEST.len());
+        assert!(!all.contains(&"debug-kernel"));
+    }
+
     #[test]
     fn reports_add_up() {
         let outcome = |passed, failed| Outcome {
@@ -274,15 +337,16 @@ mod tests {
             failed,
             ..Outcome::default()
         };
-        let (mut one, mut other) = (Report::default(), Report::default());
+        let mut report = Report::default();
 
-        one.add("host", outcome(2, 0), 1);
-        assert!(one.print(""));
-        other.add("9.9 kunit", outcome(3, 1), 1);
-        one.join(other);
-        assert!(!one.print(""));
-        assert_eq!((one.sum.passed, one.sum.failed), (5, 1));
-        assert_eq!(one.lines.len(), 2);
+        report.add("host", outcome(2, 0), 1);
+        assert!(report.print(""));
+        report.add("kunit", outcome(3, 1), 1);
+        assert!(!report.print(""));
+        report.skip(SUITES[0], "9.9 ", "no source");
+        assert_eq!((report.sum.passed, report.sum.failed), (5, 1));
+        assert_eq!(report.sum.skipped, 1);
+        assert!(report.lines[2].starts_with("9.9 host "));
         assert!(!Report::default().print(""));
     }
 }

@@ -25,8 +25,16 @@ impl Times {
         done
     }
 
-    fn add(&self, name: &str, time: Duration) {
+    pub fn add(&self, name: &str, time: Duration) {
         self.0.borrow_mut().push((name.to_owned(), time));
+    }
+
+    /// The time of the longest step so far whose name starts like this.
+    pub fn longest(&self, start: &str) -> Duration {
+        let steps = self.0.borrow();
+        let times = steps.iter().filter(|(name, _)| name.starts_with(start));
+
+        times.map(|(_, time)| *time).max().unwrap_or_default()
     }
 
     /// Those that took longest, with their seconds, a line for each.
@@ -65,5 +73,7 @@ mod tests {
         );
         assert_eq!(times.of("five", || 5), 5);
         assert_eq!(times.slowest(9).lines().count(), 5);
+        assert_eq!(times.longest("t"), Duration::from_secs(70));
+        assert_eq!(times.longest("six"), Duration::ZERO);
     }
 }
