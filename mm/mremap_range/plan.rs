@@ -327,6 +327,12 @@ impl CheckedPlan {
         &self.totals
     }
 
+    /// Returns where the last segment ends in the source, in bytes.
+    #[inline]
+    pub(crate) fn last_end(&self) -> usize {
+        self.last_end - self.request.new + self.request.old
+    }
+
     /// Decides how a VMA of the source moves.
     pub(crate) fn move_kind<V: Vma>(&self, vma: &V) -> MoveKind {
         let Range { start, end } = vma.range();

@@ -53,6 +53,9 @@ use moved::{
     Vacated, //
 };
 
+/// Going over so many VMAs costs less than looking for the first and the last.
+const FEW_VMAS: usize = 16;
+
 /// What has become of the VMAs of a move.
 #[derive(Default)]
 pub(crate) struct Tally {
@@ -237,7 +240,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         if self.step != Step::Unmapped {
             return Err(EINVAL);
         }
-        while self.move_batch()? {
+        while self.moved < self.plan.last_end() && self.move_batch()? {
             check_killed()?;
             cond_resched();
         }
@@ -253,23 +256,25 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         let (Batch::Relocate(vmas) | Batch::Copy(vmas)) = &batch;
         let end = vmas.segment().source().end;
 
-        // What is linked at the destination is unlinked when the move is rolled back.
-        if !vmas.destination_is_free() {
-            return Err(EEXIST);
-        }
-        // INVARIANT: VMAs that do not move may still be linked at the destination, or copied.
-        self.linked = end;
         match batch {
             Batch::Relocate(mut vmas) => {
                 ffi::relocate(&mut vmas, self.placeholders.as_mut())?;
                 self.tally.relocated += vmas.count();
             }
             Batch::Copy(mut vmas) => {
+                // What is linked at the destination is unlinked when the move is rolled back.
+                if !vmas.destination_is_free() {
+                    return Err(EEXIST);
+                }
+                // INVARIANT: There may be a copy, even if its pages do not move.
+                self.linked = end;
                 self.copies = true;
                 ffi::copy(&mut vmas)?;
                 self.tally.copied += 1;
             }
         }
+        // INVARIANT: They are linked at the destination.
+        self.linked = end;
         // INVARIANT: All of it has moved.
         self.moved = end;
         Ok(true)
@@ -317,17 +322,22 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
                 with_next && !source.contains(&end),
             ),
         };
-        let first_end = self.mm.vma_lookup(start).map_or(end, |vma| vma.end());
+        let all = self.copies || !self.buffer.none_mergeable();
 
         // INVARIANT: A relocated VMA is linked twice only while its placeholder is missing, or in
         // the source, which is not merged with.
-        if self.copies || !self.buffer.none_mergeable() || first_end >= end {
+        if all || self.plan.totals().segments <= FEW_VMAS {
             ffi::merge(self.mm, &Merge::new(start..end, with_prev, with_next));
             return;
         }
         // Only the first and the last can merge, with the VMAs around.
+        let first_end = self.mm.vma_lookup(start).map_or(end, |vma| vma.end());
         let last_start = self.mm.vma_lookup(end - 1).map_or(start, |vma| vma.start());
 
+        if first_end >= end {
+            ffi::merge(self.mm, &Merge::new(start..end, with_prev, with_next));
+            return;
+        }
         ffi::merge(self.mm, &Merge::new(start..first_end, with_prev, false));
         ffi::merge(self.mm, &Merge::new(last_start..end, false, with_next));
     }
