@@ -40,7 +40,6 @@ mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 mount -t debugfs debug /sys/kernel/debug
 mkdir -p /dev/shm
-ip link set lo up 2>/dev/null
 cd /guest
 export PATH=/guest:/bin
 . /run.sh
