@@ -300,6 +300,7 @@ proptest! {
                 .any(|segment| segment.destination().contains(&addr));
             prop_assert_eq!(plan.keeps_remainder(addr), !unmapped);
         }
+        prop_assert_eq!(Some(plan.last_end()), segments.last().map(|last| last.source().end));
     }
 
     /// All at once is the same as one after the other, as source and destination are apart.
