@@ -24,6 +24,7 @@ use kernel::{
         MmWriteLocked, //
     },
     prelude::*,
+    task::cond_resched,
 };
 
 /// How many bytes may be mapped by page table entries that move one by one under one hold of the
@@ -108,10 +109,13 @@ impl Space for MmWriteLocked<'_> {
     }
 
     fn check_move(&self, vma: &LinkedVma<'_>, segment: &Segment, dontunmap: bool) -> Result {
+        // A plan for many VMAs takes a third of their move.
+        cond_resched();
         ffi::check_move(vma, segment, dontunmap)
     }
 
     fn check_unmap(&self, vma: &LinkedVma<'_>, range: &Range<usize>) -> Result {
+        cond_resched();
         ffi::check_unmap(vma, range)
     }
 

@@ -95,8 +95,9 @@ fn find(strip: &Strip) -> Result<usize> {
 }
 
 /// A kill after this part of a move ends it within half of the time of all of it, as it takes back
-/// what it has moved so far: going on to the end would take the rest.
-const EARLY: u32 = 8;
+/// what it has moved so far: going on to the end would take the rest. The first third or so plans
+/// the move.
+const EARLY: (u32, u32) = (3, 8);
 
 /// The mover is dead when the survivor looks. If it was killed in the call, the call has taken
 /// everything back; if the kill came too late, the move has been made. Both are right, and whichever
@@ -129,7 +130,7 @@ pub fn check() -> Result<()> {
         let child = start(&task, &mut stack)?;
 
         mover.wait_for_start();
-        std::thread::sleep(if is_early { whole / EARLY } else { delay });
+        std::thread::sleep(if is_early { whole * EARLY.0 / EARLY.1 } else { delay });
         let took = child.kill()?;
         // What was there before was never written to, the strip is not zero anywhere.
         let begun = peek(to) != Ok(0);
@@ -141,12 +142,12 @@ pub fn check() -> Result<()> {
             (true, true) => {
                 rolled_back += 1;
                 longest = longest.max(took);
-                if is_early {
-                    early = early.min(took);
-                }
             }
             (true, false) => not_begun += 1,
             (false, _) => made += 1,
+        }
+        if is_early && now == at {
+            early = early.min(took);
         }
         delay = match now == at {
             _ if is_early => delay,
