@@ -130,7 +130,11 @@ pub fn check() -> Result<()> {
         let child = start(&task, &mut stack)?;
 
         mover.wait_for_start();
-        std::thread::sleep(if is_early { whole * EARLY.0 / EARLY.1 } else { delay });
+        std::thread::sleep(if is_early {
+            whole * EARLY.0 / EARLY.1
+        } else {
+            delay
+        });
         let took = child.kill()?;
         // What was there before was never written to, the strip is not zero anywhere.
         let begun = peek(to) != Ok(0);
