@@ -366,8 +366,8 @@ impl Drop for Placeholders {
 /// Relocates VMAs, and adds a placeholder for each if there is a list.
 ///
 /// Takes the locks of the reverse mapping; sleeps. Fails with [`ENOMEM`], with [`EINTR`] if the
-/// task is killed, with [`EEXIST`] if something is mapped at the destination, and with [`EINVAL`] if
-/// they have been relocated; then nothing has moved. C function: `mremap_relocate()`.
+/// task is killed, with [`EEXIST`] if something is mapped at the destination, and with [`EINVAL`]
+/// if they have been relocated; then nothing has moved. C function: `mremap_relocate()`.
 pub(crate) fn relocate(vmas: &mut Vmas<'_, '_>, placeholders: Option<&mut Placeholders>) -> Result {
     let new = vmas.segment().destination().start;
     let list = placeholders.map_or(ptr::null_mut(), |placeholders| placeholders.0.get());
