@@ -231,34 +231,38 @@ pub fn run(
         true => others(tree.paths)?,
         false => Vec::new(),
     };
-    let mut of_bases = vec![(
-        Tree::new(tree.paths, tree.at.clone()),
-        String::new(),
-        chosen(&SUITES, &ON_REQUEST, names),
-    )];
+    let others: Vec<Tree> = others
+        .iter()
+        .map(|paths| Tree::new(paths, At::Series))
+        .collect();
+    let mut jobs: Vec<(&Tree, String, Suite)> = chosen(&SUITES, &ON_REQUEST, names)
+        .into_iter()
+        .map(|suite| (tree, String::new(), suite))
+        .collect();
 
-    for paths in &others {
-        let of = format!("{} ", paths.base.name());
-        let suites = chosen(&SUITES, &[], &paths.base.suites);
-        match source::fetch(paths) {
-            Ok(_) => of_bases.push((Tree::new(paths, At::Series), of, suites)),
-            Err(why) => suites
-                .into_iter()
-                .for_each(|suite| report.skip(suite, &of, &format!("{why:#}"))),
+    for other in &others {
+        let base = &other.paths.base;
+        let of = format!("{} ", base.name());
+        let missing = source::fetch(other.paths).err();
+
+        for suite in chosen(&SUITES, &[], &base.suites) {
+            match &missing {
+                Some(why) => report.skip(suite, &of, &format!("{why:#}")),
+                None => jobs.push((other, of.clone(), suite)),
+            }
         }
     }
-    for further in [false, true] {
-        for (tree, of, suites) in &of_bases {
-            for suite in suites {
-                let kernels = further_kernels(suite);
-                if (kernels != 0) != further {
-                    continue;
-                }
-                match budget.refuses(kernels).filter(|_| further) {
-                    Some(why) => report.skip(*suite, of, &why),
-                    None => report.run(*suite, tree, config, of),
-                }
-            }
+
+    // Those of one kind stay in their order.
+    jobs.sort_by_key(|(_, _, suite)| further_kernels(suite) != 0);
+    for (tree, of, suite) in jobs {
+        let late = match further_kernels(&suite) {
+            0 => None,
+            kernels => budget.refuses(kernels),
+        };
+        match late {
+            Some(why) => report.skip(suite, &of, &why),
+            None => report.run(suite, tree, config, &of),
         }
     }
     Ok(report)
