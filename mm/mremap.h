@@ -14,6 +14,7 @@
  * @len: length of both, bytes
  * @dontunmap: whether the VMAs of the source stay, without pages
  * @uf_unmap: list of userfaultfd events for what is unmapped at the destination
+ * @placeholders: list head, initialised and empty, before and after
  * @relocated: how many VMAs were relocated
  * @copied: how many VMAs were copied
  * @aborted: whether the move had begun when it failed, and was rolled back
@@ -28,6 +29,7 @@ struct mremap_range {
 	unsigned long len;
 	bool dontunmap;
 	struct list_head *uf_unmap;
+	struct list_head placeholders;
 	unsigned long relocated;
 	unsigned long copied;
 	bool aborted;

@@ -27,7 +27,6 @@ use core::{
 use kernel::{
     bindings,
     mm::MmWriteLocked,
-    page::PAGE_SIZE,
     prelude::*, //
 };
 use vmas::{
@@ -38,37 +37,54 @@ use vmas::{
 /// How many VMAs are relocated at a time: as many as one page table can map.
 const BATCH_MAX: usize = 512;
 
-/// Memory for a batch, allocated once for a move.
+/// For so many VMAs nothing is allocated, and going over them costs less than looking for the first
+/// and the last.
+pub(crate) const FEW_VMAS: usize = 8;
+
+/// Memory for a batch, for all of a move.
 pub(crate) struct Buffer {
-    vmas: KVec<*mut bindings::vm_area_struct>,
+    few: [*mut bindings::vm_area_struct; FEW_VMAS],
+    /// None if the few are enough.
+    many: Option<KVec<*mut bindings::vm_area_struct>>,
+    keys: Keys,
+}
+
+/// What the VMAs that were in any batch tell about merging.
+struct Keys {
     last: Option<MergeKey>,
     none_mergeable: bool,
 }
 
+impl Keys {
+    /// Notes a VMA, the next one of a batch.
+    #[inline]
+    fn note(&mut self, vma: &LinkedVma<'_>) {
+        let key = Some(ffi::merge_key(vma));
+
+        self.none_mergeable &= self.last != key && !ffi::is_unfaulted(vma);
+        self.last = key;
+    }
+}
+
 impl Buffer {
-    /// Allocates it for a move of `len` bytes. Fails with [`ENOMEM`].
-    pub(crate) fn new(len: usize) -> Result<Self> {
+    /// Allocates it for a move of so many VMAs. Fails with [`ENOMEM`].
+    pub(crate) fn new(vmas: usize) -> Result<Self> {
+        let many = || KVec::from_elem(ptr::null_mut(), BATCH_MAX.min(vmas), GFP_KERNEL);
+
         Ok(Buffer {
-            vmas: KVec::from_elem(ptr::null_mut(), BATCH_MAX.min(len / PAGE_SIZE), GFP_KERNEL)?,
-            last: None,
-            none_mergeable: true,
+            few: [ptr::null_mut(); FEW_VMAS],
+            many: (vmas > FEW_VMAS).then(many).transpose()?,
+            keys: Keys {
+                last: None,
+                none_mergeable: true,
+            },
         })
     }
 
     /// Returns whether none of the VMAs that were in any batch can merge with the one before it,
     /// nor gets a new offset to be able to.
     pub(crate) fn none_mergeable(&self) -> bool {
-        self.none_mergeable
-    }
-
-    /// Notes a VMA as the one at `index` of a batch.
-    #[inline]
-    fn set(&mut self, index: usize, vma: &LinkedVma<'_>) {
-        let key = Some(ffi::merge_key(vma));
-
-        self.vmas[index] = vma.as_ptr();
-        self.none_mergeable &= self.last != key && !ffi::is_unfaulted(vma);
-        self.last = key;
+        self.keys.none_mergeable
     }
 }
 
@@ -84,6 +100,11 @@ pub(crate) fn next_batch<'a, 'mm>(
     moved: bool,
     buffer: &'a mut Buffer,
 ) -> Option<Batch<'a, 'mm>> {
+    let Buffer { few, many, keys } = buffer;
+    let buffer: &mut [_] = match many {
+        Some(many) => many,
+        None => few,
+    };
     let mut vmas = linked_vmas(mm, part);
     let first = vmas.next()?;
     let mut segment = plan.segment(&first)?;
@@ -91,29 +112,26 @@ pub(crate) fn next_batch<'a, 'mm>(
     let kind = plan.move_kind(&first);
     let mut count = 1;
 
-    buffer.set(0, &first);
-    if kind == MoveKind::Relocate && !has_room_for_huge_page(&first) {
-        while count < buffer.vmas.len() && segment.len() <= RMAP_HOLD_BYTES {
+    keys.note(&first);
+    buffer[0] = first.as_ptr();
+    if kind == MoveKind::Relocate {
+        while count < buffer.len() {
             let Some(vma) = vmas.next() else { break };
             let Some(joint) = rmap.join(ffi::rmap(&vma)) else {
                 break;
             };
-            // Page tables move as those of one VMA, even if several share one. But
-            // `split_huge_pmd()` has to know which VMA a huge page is of.
-            if has_room_for_huge_page(&vma)
-                || plan.move_kind(&vma) != kind
-                || vma.is_relocated() != moved
-            {
+            if plan.move_kind(&vma) != kind || vma.is_relocated() != moved {
                 break;
             }
             let Some(next) = plan.segment(&vma) else {
                 break;
             };
-            if !segment.append(&next) {
+            if segment.len() + next.len() > RMAP_HOLD_BYTES || !segment.append(&next) {
                 break;
             }
             rmap = joint;
-            buffer.set(count, &vma);
+            keys.note(&vma);
+            buffer[count] = vma.as_ptr();
             count += 1;
         }
     }
@@ -121,7 +139,7 @@ pub(crate) fn next_batch<'a, 'mm>(
     let is_relocated = first.is_relocated();
     // INVARIANT: The VMAs were found in `mm`, which is borrowed since, and the others were added to
     // the first as `Vmas` requires. The caller knows what has moved.
-    let vmas = Vmas::new(mm, &mut buffer.vmas[..count], segment, moved);
+    let vmas = Vmas::new(mm, &mut buffer[..count], segment, moved);
 
     match kind {
         MoveKind::Relocate if is_relocated == moved => Some(Batch::Relocate(vmas)),
@@ -129,13 +147,4 @@ pub(crate) fn next_batch<'a, 'mm>(
         MoveKind::Relocate => None,
         MoveKind::Copy(_) => Some(Batch::Copy(vmas)),
     }
-}
-
-/// Returns whether a huge page that is mapped by a PMD fits into the VMA.
-#[inline]
-fn has_room_for_huge_page(vma: &LinkedVma<'_>) -> bool {
-    const SIZE: usize = bindings::PMD_SIZE;
-    let Range { start, end } = vma.linked();
-
-    (start.wrapping_add(SIZE - 1) & !(SIZE - 1)).wrapping_add(SIZE) <= end
 }

@@ -15,8 +15,8 @@ use kernel::mm::MmWriteLocked;
 
 /// Completes a move with `MREMAP_DONTUNMAP`: the VMAs of the source stay, without pages, and what
 /// has moved merges. Does not fail.
-pub(crate) fn complete(range_move: RangeMove<'_, '_>) {
-    Dontunmap::new(range_move).complete();
+pub(crate) fn complete(mut range_move: RangeMove<'_, '_>) {
+    Dontunmap::new(&mut range_move).complete();
 }
 
 /// A move of which all has moved, while its source is completed from the start on.
@@ -25,13 +25,13 @@ pub(crate) fn complete(range_move: RangeMove<'_, '_>) {
 ///
 /// The source is complete below `completed`, and not from there on. No VMA has parts of the source
 /// on both sides of that address.
-struct Dontunmap<'a, 'mm> {
-    range_move: RangeMove<'a, 'mm>,
+struct Dontunmap<'m, 'a, 'mm> {
+    range_move: &'m mut RangeMove<'a, 'mm>,
     completed: usize,
 }
 
-impl<'a, 'mm> Dontunmap<'a, 'mm> {
-    fn new(range_move: RangeMove<'a, 'mm>) -> Self {
+impl<'m, 'a, 'mm> Dontunmap<'m, 'a, 'mm> {
+    fn new(range_move: &'m mut RangeMove<'a, 'mm>) -> Self {
         let completed = range_move.plan().request().source().start;
 
         // INVARIANT: Nothing of the source is below its start.
@@ -148,17 +148,27 @@ impl<'a, 'mm> Dontunmap<'a, 'mm> {
         let Range { start, end } = segment.destination();
         let (first, last) = (segment.source().start, segment.source().end - 1);
         let (before, after) = (start.wrapping_sub(1), end);
+        let apart = self.range_move.plan().is_apart();
 
-        let is_prev = self.vma_range(first).contains(&before);
-        let was_prev =
-            moved.is_first && self.vma_range_then(first, start, segment).contains(&before);
-        let is_next = self.vma_range(last).contains(&after);
-        let was_next = self.vma_range_then(last, end - 1, segment).contains(&after);
-        let with_prev = !is_prev && !was_prev;
-        let with_next = moved.is_last && !is_next && !was_next;
+        let with_prev = apart || {
+            let is_prev = self.vma_range(first).contains(&before);
+            let then = || self.vma_range_then(first, start, segment);
 
-        if self.vma_range(start).start == start && self.vma_range(end - 1).end == end {
-            self.range_move.merge(segment, with_prev, with_next);
+            !is_prev && !(moved.is_first && then().contains(&before))
+        };
+        let with_next = apart || {
+            let is_next = self.vma_range(last).contains(&after);
+            let then = || self.vma_range_then(last, end - 1, segment);
+
+            !is_next && !then().contains(&after)
+        };
+        // What moved before may have merged with it.
+        let is_whole =
+            apart || self.vma_range(start).start == start && self.vma_range(end - 1).end == end;
+
+        if is_whole {
+            self.range_move
+                .merge(segment, with_prev, moved.is_last && with_next);
         }
     }
 
@@ -196,7 +206,7 @@ struct Segments {
 }
 
 impl Segments {
-    fn new(dontunmap: &Dontunmap<'_, '_>) -> Self {
+    fn new(dontunmap: &Dontunmap<'_, '_, '_>) -> Self {
         let plan = dontunmap.range_move.plan();
 
         Segments {
@@ -205,7 +215,7 @@ impl Segments {
         }
     }
 
-    fn next(&mut self, dontunmap: &Dontunmap<'_, '_>) -> Option<Moved> {
+    fn next(&mut self, dontunmap: &Dontunmap<'_, '_, '_>) -> Option<Moved> {
         let segment = self.next?;
         let Range { start, end } = segment.source();
         let is_first = self.prev_end != Some(start);

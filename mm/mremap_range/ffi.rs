@@ -21,8 +21,12 @@ use super::{
     },
 };
 use core::{
+    marker::PhantomData,
     ops::Range,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -36,7 +40,6 @@ use kernel::{
         MmWriteLocked, //
     },
     prelude::*,
-    types::Opaque,
 };
 
 // What an address space and its limits are.
@@ -120,6 +123,17 @@ pub(crate) fn has_hooks(vma: &VmaRef) -> bool {
     let ops = unsafe { (*vma.as_ptr()).vm_ops.as_ref() };
 
     ops.is_some_and(|ops| ops.open.is_some() || ops.close.is_some() || ops.mremap.is_some())
+}
+
+/// Returns whether a VMA is an attach of System V shared memory.
+///
+/// C function: `vma_is_shm()`.
+#[inline]
+pub(crate) fn is_shm(vma: &LinkedVma<'_>) -> bool {
+    // Most have no hooks, so nothing is called for them.
+    //
+    // SAFETY: The VMA is valid and does not change by the type invariants.
+    has_hooks(vma) && unsafe { bindings::vma_is_shm(vma.as_ptr()) }
 }
 
 /// What finds the pages of a VMA and is locked while they move: a file, an anonymous memory's root
@@ -231,6 +245,12 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    /// Charges for nothing.
+    pub(crate) fn none() -> Self {
+        // INVARIANT: It has no pages.
+        Charge { pages: 0 }
+    }
+
     /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
     ///
     /// The difference is checked by `at_once` pages, if these are not few, as the default heuristic
@@ -246,8 +266,7 @@ impl Charge {
         const FEW_PAGES: usize = 4096;
         let at_once = at_once.max(FEW_PAGES);
         let checked = pages.saturating_sub(freed);
-        // INVARIANT: Nothing has been charged for.
-        let mut charge = Charge { pages: 0 };
+        let mut charge = Charge::none();
 
         while charge.pages < checked {
             let part = at_once.min(checked - charge.pages);
@@ -261,8 +280,10 @@ impl Charge {
             charge.pages += part;
         }
 
-        // SAFETY: An FFI call without requirements.
-        unsafe { bindings::vm_acct_memory((pages - checked) as isize) };
+        if pages != checked {
+            // SAFETY: An FFI call without requirements.
+            unsafe { bindings::vm_acct_memory((pages - checked) as isize) };
+        }
         // INVARIANT: `checked` pages and the rest have been charged for.
         charge.pages = pages;
         Ok(charge)
@@ -277,8 +298,10 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        // SAFETY: So many pages have been charged for by the type invariants.
-        unsafe { bindings::vm_unacct_memory(self.pages as isize) };
+        if self.pages != 0 {
+            // SAFETY: So many pages have been charged for by the type invariants.
+            unsafe { bindings::vm_unacct_memory(self.pages as isize) };
+        }
     }
 }
 
@@ -329,37 +352,40 @@ pub(crate) fn unsplit(mm: &mut MmWriteLocked<'_>, split: Split) {
 ///
 /// # Invariants
 ///
-/// The list is initialised, does not move, and holds placeholders that are linked nowhere else.
-pub(crate) struct Placeholders(KBox<Opaque<bindings::list_head>>);
+/// The list is initialised, used by nothing else during `'a`, and holds placeholders that are
+/// linked nowhere else.
+pub(crate) struct Placeholders<'a>(NonNull<bindings::list_head>, PhantomData<&'a mut ()>);
 
-impl Placeholders {
-    /// Makes an empty list. Fails with [`ENOMEM`].
-    pub(crate) fn new() -> Result<Self> {
-        let list = KBox::new(Opaque::<bindings::list_head>::uninit(), GFP_KERNEL)?;
-        let head = list.get();
-
-        // SAFETY: The memory has just been allocated for a list head.
-        unsafe {
-            (*head).next = head;
-            (*head).prev = head;
-        }
-        // INVARIANT: The list has been initialised, in a box, and is empty.
-        Ok(Placeholders(list))
+impl Placeholders<'_> {
+    /// Wraps a list.
+    ///
+    /// # Safety
+    ///
+    /// The list is initialised and empty, and used by nothing else as long as the value lives.
+    pub(crate) unsafe fn from_raw(list: NonNull<bindings::list_head>) -> Self {
+        // INVARIANT: By the requirements of this function. It holds none.
+        Placeholders(list, PhantomData)
     }
 
     /// Returns whether none is left to be linked.
     pub(crate) fn is_empty(&self) -> bool {
-        let head = self.0.get();
+        let head = self.as_raw();
 
         // SAFETY: The list is initialised by the type invariants.
         unsafe { (*head).next == head }
     }
+
+    fn as_raw(&self) -> *mut bindings::list_head {
+        self.0.as_ptr()
+    }
 }
 
-impl Drop for Placeholders {
+impl Drop for Placeholders<'_> {
     fn drop(&mut self) {
-        // SAFETY: What the list holds is linked nowhere else by the type invariants.
-        unsafe { bindings::mremap_free_placeholders(self.0.get()) };
+        if !self.is_empty() {
+            // SAFETY: What the list holds is linked nowhere else by the type invariants.
+            unsafe { bindings::mremap_free_placeholders(self.as_raw()) };
+        }
     }
 }
 
@@ -368,9 +394,12 @@ impl Drop for Placeholders {
 /// Takes the locks of the reverse mapping; sleeps. Fails with [`ENOMEM`], with [`EINTR`] if the
 /// task is killed, with [`EEXIST`] if something is mapped at the destination, and with [`EINVAL`]
 /// if they have been relocated; then nothing has moved. C function: `mremap_relocate()`.
-pub(crate) fn relocate(vmas: &mut Vmas<'_, '_>, placeholders: Option<&mut Placeholders>) -> Result {
+pub(crate) fn relocate(
+    vmas: &mut Vmas<'_, '_>,
+    placeholders: Option<&mut Placeholders<'_>>,
+) -> Result {
     let new = vmas.segment().destination().start;
-    let list = placeholders.map_or(ptr::null_mut(), |placeholders| placeholders.0.get());
+    let list = placeholders.map_or(ptr::null_mut(), |placeholders| placeholders.as_raw());
 
     if vmas.moved() {
         return Err(EINVAL);
@@ -445,6 +474,16 @@ pub(crate) fn call_mremap_hook(vma: &LinkedVma<'_>) {
 
 // The end of a move. None of it fails.
 
+/// Notes that an attach of System V shared memory has moved.
+///
+/// C function: `shm_vma_moved()`.
+pub(crate) fn shm_moved(vma: &LinkedVma<'_>) {
+    if is_shm(vma) {
+        // SAFETY: The VMA is valid by the type invariants, and has just been found to be an attach.
+        unsafe { bindings::shm_vma_moved(vma.as_ptr()) };
+    }
+}
+
 /// Unlinks a run, frees its page tables, and unmaps the VMAs in it that have been copied or are
 /// copies.
 ///
@@ -466,7 +505,7 @@ pub(crate) fn unlink_range(mm: &mut MmWriteLocked<'_>, run: Vacated) {
 pub(crate) fn complete_dontunmap(
     mm: &mut MmWriteLocked<'_>,
     part: Emptied,
-    placeholders: &mut Placeholders,
+    placeholders: &mut Placeholders<'_>,
     all: bool,
 ) {
     let Range { start, end } = part.range();
@@ -475,7 +514,7 @@ pub(crate) fn complete_dontunmap(
     // All pages of the range have moved, and it is not complete, by the type invariants of
     // `Emptied`. The list is initialised by the type invariants.
     unsafe {
-        bindings::mremap_complete_dontunmap(mm.as_raw(), start, end, placeholders.0.get(), all)
+        bindings::mremap_complete_dontunmap(mm.as_raw(), start, end, placeholders.as_raw(), all)
     };
 }
 

@@ -18,6 +18,7 @@ mod range_move;
 mod space;
 
 use core::ptr::NonNull;
+use ffi::Placeholders;
 use kernel::{
     bindings,
     ffi::c_int,
@@ -39,9 +40,10 @@ fn move_range(
     mm: &mut MmWriteLocked<'_>,
     request: Request,
     events: &mut UnmapEvents<'_>,
+    placeholders: Option<Placeholders<'_>>,
     tally: &mut Tally,
 ) -> Result {
-    let mut range_move = RangeMove::new(mm, request, tally)?;
+    let mut range_move = RangeMove::new(mm, request, placeholders, tally)?;
 
     range_move.unmerge_ksm()?;
     range_move.split_ends()?;
@@ -66,6 +68,7 @@ fn move_range(
 /// - `range` is initialised and valid, and used by nothing else meanwhile.
 /// - `range->uf_unmap` is an initialised list head, used by nothing else meanwhile and given to
 ///   `userfaultfd_unmap_complete()` afterwards.
+/// - `range->placeholders` is an initialised list head, and empty.
 #[allow(unsafe_code)]
 #[no_mangle]
 pub unsafe extern "C" fn mremap_move_range(
@@ -92,9 +95,13 @@ pub unsafe extern "C" fn mremap_move_range(
     // SAFETY: `mm` is valid and locked by the requirements of this function, and its VMAs are used
     // through this value only until the function returns.
     let mut mm = unsafe { MmWriteLocked::from_raw(mm) };
+    // SAFETY: The list is initialised, empty and used by nothing else by the requirements of this
+    // function, and the value does not outlive it.
+    let placeholders = (range.dontunmap)
+        .then(|| unsafe { Placeholders::from_raw((&mut range.placeholders).into()) });
     let mut tally = Tally::default();
 
-    let result = move_range(&mut mm, request, &mut events, &mut tally);
+    let result = move_range(&mut mm, request, &mut events, placeholders, &mut tally);
 
     range.relocated = tally.relocated;
     range.copied = tally.copied;

@@ -164,7 +164,7 @@ pub(crate) enum CopyReason {
     /// Its pages are not found by the reverse mapping, and a driver may rely on its addresses.
     Special,
     /// `vm_ops->open()`, `close()` or `mremap()` count VMAs or note addresses, and have to be
-    /// called as for a copy.
+    /// called as for a copy. Of System V shared memory, it is known what they do.
     VmOps,
     /// It is private memory of `/dev/zero`: anonymous, but with a file, in which it is found by an
     /// offset that changes with its address while it is unfaulted.
@@ -186,6 +186,8 @@ pub(crate) trait Vma {
     fn is_special(&self) -> bool;
     /// Whether it has a `vm_ops->open()`, `close()` or `mremap()`.
     fn has_hooks(&self) -> bool;
+    /// Whether it is an attach of System V shared memory.
+    fn is_shm(&self) -> bool;
     /// Whether it is anonymous, but has a file.
     fn is_anonymous_file(&self) -> bool;
     /// Whether moving its page tables by `distance` bytes takes long.
@@ -280,6 +282,8 @@ pub(crate) struct Totals {
     pub(crate) segments: usize,
     /// How many of them have pages that KSM may have merged.
     pub(crate) ksm_mergeable: usize,
+    /// How many of them are attaches of System V shared memory.
+    pub(crate) shm: usize,
     /// How many runs they form.
     pub(crate) runs: usize,
     /// The first VMA starts before the source.
@@ -346,7 +350,7 @@ impl CheckedPlan {
             CopyReason::Hugetlb
         } else if vma.is_special() {
             CopyReason::Special
-        } else if vma.has_hooks() {
+        } else if vma.has_hooks() && (self.request.dontunmap || !vma.is_shm()) {
             CopyReason::VmOps
         } else if vma.is_anonymous_file() {
             CopyReason::AnonymousFile
@@ -374,6 +378,15 @@ impl CheckedPlan {
     /// ```
     pub(crate) fn keeps_remainder(&self, addr: usize) -> bool {
         !(self.request.destination().start..self.last_end).contains(&addr)
+    }
+
+    /// Returns whether there is something between the destination and the VMAs that the source is
+    /// in, mapped or not: what moves is not adjacent to them, and was not one VMA with them.
+    pub(crate) fn is_apart(&self) -> bool {
+        let Range { start, end } = self.request.destination();
+        let [first, last] = &self.ends;
+
+        end < first.start || last.end < start
     }
 
     /// Returns the first segment at or above `from`, an address of the source, as far as it lies
@@ -504,6 +517,7 @@ pub(crate) fn plan<S: Space>(
             })?;
         totals.segments += 1;
         totals.ksm_mergeable += usize::from(vma.is_ksm_mergeable());
+        totals.shm += usize::from(vma.is_shm());
         totals.splits_last = vma.range().end > request.source().end;
         totals.moved.add(&vma, segment.len, page_size);
         if vma.is_accounted() {

@@ -18,7 +18,8 @@ use super::{
     batch::{
         next_batch,
         vmas::Batch,
-        Buffer, //
+        Buffer,
+        FEW_VMAS, //
     },
     ffi::{
         self,
@@ -52,9 +53,6 @@ use moved::{
     Merge,
     Vacated, //
 };
-
-/// Going over so many VMAs costs less than looking for the first and the last.
-const FEW_VMAS: usize = 16;
 
 /// What has become of the VMAs of a move.
 #[derive(Default)]
@@ -107,7 +105,7 @@ pub(crate) struct RangeMove<'a, 'mm> {
     charge: Charge,
     buffer: Buffer,
     /// With `MREMAP_DONTUNMAP`.
-    placeholders: Option<Placeholders>,
+    placeholders: Option<Placeholders<'a>>,
     /// Where the VMA was split that lies across the start of the source, and across its end.
     splits: [Option<Split>; 2],
     step: Step,
@@ -121,23 +119,23 @@ pub(crate) struct RangeMove<'a, 'mm> {
 impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Plans and checks a move, and charges for the VMAs that it adds.
     ///
-    /// Fails as the checks do, see `Documentation/userspace-api/mremap_range.rst`, and with
-    /// [`ENOMEM`].
+    /// With `MREMAP_DONTUNMAP`, there is a list for `placeholders`. Fails as the checks do, see
+    /// `Documentation/userspace-api/mremap_range.rst`, and with [`ENOMEM`].
     pub(crate) fn new(
         mm: &'a mut MmWriteLocked<'mm>,
         request: Request,
+        placeholders: Option<Placeholders<'a>>,
         tally: &'a mut Tally,
     ) -> Result<Self> {
         let plan = plan(&*mm, request, PAGE_SIZE)?;
-        let Range { start, end } = plan.request().source();
-        let totals = plan.totals();
-        let (charge, placeholders) = if request.dontunmap() {
+        let Range { start, .. } = plan.request().source();
+        let totals = *plan.totals();
+        let charge = if placeholders.is_some() {
             let (moved, unmapped) = (totals.moved.accounted, totals.unmapped.accounted);
-            let charge = Charge::new(mm, moved, unmapped, totals.most_accounted)?;
 
-            (charge, Some(Placeholders::new()?))
+            Charge::new(mm, moved, unmapped, totals.most_accounted)?
         } else {
-            (Charge::new(mm, 0, 0, 0)?, None)
+            Charge::none()
         };
 
         // INVARIANT: `plan` has just been made of `mm`, which is borrowed from now on. Nothing has
@@ -146,7 +144,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             mm,
             plan,
             charge,
-            buffer: Buffer::new(end - start)?,
+            buffer: Buffer::new(totals.segments)?,
             placeholders,
             splits: [None, None],
             step: Step::Planned,
@@ -220,11 +218,14 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             return Err(EINVAL);
         }
         let Range { start, end } = self.plan.request().source();
-        let mut from = start;
 
-        while let Some(run) = self.plan.next_run(&*self.mm, from..end) {
-            self.mm.munmap(run.destination(), events)?;
-            from = run.source().end;
+        if self.plan.totals().unmapped.all != 0 {
+            let mut from = start;
+
+            while let Some(run) = self.plan.next_run(&*self.mm, from..end) {
+                self.mm.munmap(run.destination(), events)?;
+                from = run.source().end;
+            }
         }
         // INVARIANT: Nothing is left there under a segment.
         self.step = Step::Unmapped;
@@ -240,9 +241,13 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         if self.step != Step::Unmapped {
             return Err(EINVAL);
         }
-        while self.moved < self.plan.last_end() && self.move_batch()? {
-            check_killed()?;
-            cond_resched();
+        let end = self.plan.last_end();
+
+        while self.moved < end && self.move_batch()? {
+            if self.moved < end {
+                check_killed()?;
+                cond_resched();
+            }
         }
         Ok(())
     }
@@ -291,10 +296,21 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
             // ends. From here on the source has less than the invariants say, and nothing looks at
             // it again.
             ffi::unlink_range(self.mm, Vacated::new(run.source(), self.copies));
+            self.note_shm(&run);
             self.merge(&run, true, true);
         }
         self.tally_rests();
         self.finish();
+    }
+
+    /// Notes that the System V shared memory of a run has moved, for what shmctl() tells of it.
+    fn note_shm(&self, run: &Segment) {
+        if self.plan.totals().shm != 0 {
+            // What was copied as it is long is noted twice, which makes no difference.
+            for vma in linked_vmas(self.mm, run.destination()) {
+                ffi::shm_moved(&vma);
+            }
+        }
     }
 
     /// Notes what is left of the VMAs that were split, outside of the source.

@@ -29,7 +29,7 @@ use kernel::{
 
 /// How many bytes may be mapped by page table entries that move one by one under one hold of the
 /// locks of the reverse mapping, so that others wait for a millisecond at most. A longer VMA is
-/// copied; VMAs that move together may exceed it by the last of them.
+/// copied, and as many VMAs move together as have this.
 pub(crate) const RMAP_HOLD_BYTES: usize = 64 << 20;
 
 /// The same, where page tables move as a whole. For each of them the TLBs of other CPUs are
@@ -59,6 +59,11 @@ impl Vma for LinkedVma<'_> {
     #[inline]
     fn has_hooks(&self) -> bool {
         ffi::has_hooks(self)
+    }
+
+    #[inline]
+    fn is_shm(&self) -> bool {
+        ffi::is_shm(self)
     }
 
     #[inline]

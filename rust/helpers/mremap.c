@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/security.h>
+#include <linux/shm.h>
 
 #include "../../mm/internal.h"
 
@@ -20,6 +21,16 @@ __rust_helper unsigned long rust_helper_vma_kernel_pagesize(struct vm_area_struc
 __rust_helper bool rust_helper_is_data_mapping(vm_flags_t flags)
 {
 	return is_data_mapping(flags);
+}
+
+__rust_helper bool rust_helper_vma_is_shm(struct vm_area_struct *vma)
+{
+	return vma_is_shm(vma);
+}
+
+__rust_helper void rust_helper_shm_vma_moved(struct vm_area_struct *vma)
+{
+	shm_vma_moved(vma);
 }
 
 __rust_helper int rust_helper_security_vm_enough_memory_mm(struct mm_struct *mm, long pages)

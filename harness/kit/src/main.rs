@@ -41,7 +41,7 @@ mod tap;
 mod times;
 mod toolchain;
 mod tree;
-mod vma;
+mod user_space;
 
 use anyhow::{
     ensure,

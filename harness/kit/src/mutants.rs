@@ -28,8 +28,9 @@ use std::{
 };
 
 /// The suites that are tried after the one that a mutant names, cheap ones first.
-const SUITES: [&str; 8] = [
+const SUITES: [&str; 9] = [
     "vma",
+    "maple",
     "kunit",
     "selftests",
     "limits",

@@ -21,7 +21,7 @@ use crate::{
         At,
         Tree, //
     },
-    vma, //
+    user_space, //
 };
 use anyhow::{
     bail,
@@ -34,12 +34,13 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 20] = [
+const SUITES: [Suite; 21] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
     ("same", |tree, _| same::suite(tree.paths)),
     ("miri", |tree, _| host::miri(tree.paths)),
-    ("vma", vma::suite),
+    ("vma", user_space::vma),
+    ("maple", user_space::maple),
     ("kunit-uml", |tree, _| kunit::uml(tree)),
     ("base-selftests", selftest::compare_with_base),
     ("off-selftests", selftest::compare_with_off),
@@ -57,9 +58,9 @@ const SUITES: [Suite; 20] = [
     ("debug-kernel", debug_kernel),
 ];
 
-/// Suites that run only when they are named, here or by a base: one takes long, and one sees less
+/// Suites that run only when they are named, here or by a base: two take long, and one sees less
 /// than `base-selftests` does.
-const ON_REQUEST: [&str; 2] = ["debug-kernel", "off-selftests"];
+const ON_REQUEST: [&str; 3] = ["debug-kernel", "maple", "off-selftests"];
 
 /// Suites that build kernels beside the one that the others run in, and how many.
 const FURTHER_KERNELS: [(&str, u32); 5] = [

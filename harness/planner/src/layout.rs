@@ -25,7 +25,10 @@ pub struct Kind {
     pub data: bool,
     /// It may not be moved or unmapped.
     pub sealed: bool,
+    /// It has hooks of which nothing is known.
     pub hooks: bool,
+    /// It is System V shared memory, whose hooks are known.
+    pub shm: bool,
     pub special: bool,
     pub anonymous_file: bool,
     pub ksm_mergeable: bool,
@@ -60,7 +63,11 @@ impl Vma for &Area {
     }
 
     fn has_hooks(&self) -> bool {
-        self.kind.hooks
+        self.kind.hooks || self.kind.shm
+    }
+
+    fn is_shm(&self) -> bool {
+        self.kind.shm
     }
 
     fn is_anonymous_file(&self) -> bool {
@@ -178,16 +185,22 @@ fn kinds(sealed: f64) -> impl Strategy<Value = Kind> {
     (
         (any::<bool>(), any::<bool>(), any::<bool>()),
         prop::bool::weighted(sealed),
-        (rare(), rare(), rare()),
+        (rare(), rare(), rare(), rare()),
         prop::option::weighted(0.1, prop::sample::select(vec![PAGE, usize::MAX])),
     )
         .prop_map(
-            |((accounted, data, ksm_mergeable), sealed, (hooks, special, anonymous_file), long)| {
+            |(
+                (accounted, data, ksm_mergeable),
+                sealed,
+                (hooks, shm, special, anonymous_file),
+                long,
+            )| {
                 Kind {
                     accounted,
                     data,
                     sealed,
-                    hooks,
+                    hooks: hooks && !shm,
+                    shm,
                     special,
                     anonymous_file,
                     ksm_mergeable,

@@ -23,6 +23,7 @@ use crate::{
     }, //
 };
 use proptest::prelude::*;
+use std::ops::Range;
 
 /// Plans a move whose source starts with a mapping; others are of no interest here.
 fn planned(paper: &Paper, request: Request) -> Result<CheckedPlan, TestCaseError> {
@@ -104,7 +105,10 @@ proptest! {
                     CopyReason::Adjacent,
                 ),
                 (area.kind.special, CopyReason::Special),
-                (area.kind.hooks, CopyReason::VmOps),
+                (
+                    area.kind.hooks || (area.kind.shm && request.dontunmap()),
+                    CopyReason::VmOps,
+                ),
                 (area.kind.anonymous_file, CopyReason::AnonymousFile),
                 (
                     area.kind.long.is_some_and(|mask| distance & mask != 0),
@@ -123,6 +127,16 @@ proptest! {
                 Some(segment)
             );
         }
+    }
+
+    #[test]
+    fn apart_is_not_next_to_a_vma_of_the_source((paper, request) in layouts(0.0)) {
+        let plan = planned(&paper, request)?;
+        let Range { start, end } = request.destination();
+        let touches = segments(&paper, &request, request.source())
+            .any(|(area, _)| area.range.start <= end && start <= area.range.end);
+
+        prop_assert_eq!(plan.is_apart(), !touches);
     }
 
     #[test]

@@ -27,9 +27,8 @@ pub(crate) enum Batch<'a, 'mm> {
 ///   borrowed mutably, they stay valid while this lives.
 /// - `segment` is what they have of the source of a plan that was made of `mm`. So each of them was
 ///   checked, and none is registered with userfaultfd.
-/// - In [`Batch::Relocate`], `segment` is all of the VMAs, the plan relocates each, they have one
-///   rmap, and one that has room for a huge page is alone. All of them have been relocated if
-///   `moved` is set, and none if it is not.
+/// - In [`Batch::Relocate`], `segment` is all of the VMAs, the plan relocates each, and they have
+///   one rmap. All of them have been relocated if `moved` is set, and none if it is not.
 /// - In [`Batch::Copy`] there is one VMA. Its pages are at a copy if `moved` is set, and where they
 ///   were if it is not.
 pub(crate) struct Vmas<'a, 'mm> {

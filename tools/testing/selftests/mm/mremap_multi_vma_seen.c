@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mremap() of a range of several mappings, as administrators can observe it: the
- * counters in /proc/vmstat, and the event mmap:mremap_range.
+ * counters in /proc/vmstat, the event mmap:mremap_range, and what shmctl() tells.
  *
- * Documentation/userspace-api/mremap_range.rst describes both.
+ * Documentation/userspace-api/mremap_range.rst describes them.
  */
 #define _GNU_SOURCE
 #include <sys/mount.h>
@@ -34,7 +34,8 @@ static struct moves read_moves(void)
 }
 
 /*
- * Two mappings that can be relocated, and one that has to be copied.
+ * Two mappings that can be relocated, and one that has to be copied with
+ * MREMAP_DONTUNMAP.
  *
  *	[ w ][ r ][ System V ]
  */
@@ -42,13 +43,12 @@ FIXTURE(seen) {
 	char *src;
 	char *dst;
 	size_t len;
+	int id;
 	struct moves before;
 };
 
 FIXTURE_SETUP(seen)
 {
-	int id;
-
 	page = sysconf(_SC_PAGESIZE);
 	self->src = ARENA_BASE(0);
 	self->dst = ARENA_BASE(1);
@@ -58,11 +58,11 @@ FIXTURE_SETUP(seen)
 	memset(self->src, 1, 2 * page);
 	ASSERT_EQ(0, mprotect(self->src + page, page, PROT_READ));
 
-	id = shmget(IPC_PRIVATE, page, IPC_CREAT | 0600);
-	if (id < 0)
+	self->id = shmget(IPC_PRIVATE, page, IPC_CREAT | 0600);
+	if (self->id < 0)
 		SKIP(return, "no System V shared memory");
-	ASSERT_EQ(self->src + 2 * page, shmat(id, self->src + 2 * page, 0));
-	ASSERT_EQ(0, shmctl(id, IPC_RMID, NULL));
+	ASSERT_EQ(self->src + 2 * page, shmat(self->id, self->src + 2 * page, 0));
+	ASSERT_EQ(0, shmctl(self->id, IPC_RMID, NULL));
 
 	self->before = read_moves();
 	if (self->before.done < 0)
@@ -122,6 +122,40 @@ TEST_F(seen, aborted_is_counted)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
 	EXPECT_MOVES(0, 1);
+}
+
+/* Moves it, and returns whether shmctl() tells when and by whom. */
+static bool told_of_move(int id, char *src, size_t len, char *dst)
+{
+	struct shmid_ds before, after;
+
+	if (shmctl(id, IPC_STAT, &before))
+		return false;
+	/* These times are in seconds. */
+	while (time(NULL) <= before.shm_atime)
+		usleep(10000);
+
+	return !move_by_one_call(src, len, dst, MOVE) &&
+	       !shmctl(id, IPC_STAT, &after) &&
+	       before.shm_lpid != getpid() && after.shm_lpid == getpid() &&
+	       !before.shm_dtime && after.shm_dtime > before.shm_atime &&
+	       after.shm_atime > before.shm_atime &&
+	       after.shm_nattch == before.shm_nattch;
+}
+
+/* A segment that moves was attached where it goes, and detached where it was. */
+TEST_F(seen, shmctl_tells_of_a_move)
+{
+	int status;
+	pid_t pid;
+
+	/* The parent was the last to do either, as it attaches for the child. */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(!told_of_move(self->id, self->src, self->len, self->dst));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 /* Sets @line to the first line of the trace with @text, from @text on. */
