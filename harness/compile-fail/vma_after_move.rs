@@ -20,6 +20,6 @@ use kernel::{
 pub fn stale(mm: &mut MmWriteLocked<'_>, request: Request, tally: &mut Tally) -> Result<usize> {
     let vma = mm.vma_lookup(request.source().start).ok_or(EFAULT)?;
 
-    RangeMove::new(mm, request, tally)?.move_vmas()?;
+    RangeMove::new(mm, request, None, tally)?.move_vmas()?;
     Ok(vma.start())
 }
