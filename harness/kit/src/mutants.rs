@@ -30,7 +30,6 @@ use std::{
 /// The suites that are tried after the one that a mutant names, cheap ones first.
 const SUITES: [&str; 9] = [
     "vma",
-    "maple",
     "kunit",
     "selftests",
     "limits",
@@ -38,6 +37,7 @@ const SUITES: [&str; 9] = [
     "sweep",
     "stress",
     "uprobes",
+    "maple",
 ];
 
 /// Those that are the same on every base.

@@ -25,19 +25,22 @@ const LIMIT: &str = "1800";
 
 /// Tests of `mm/vma.c`.
 pub fn vma(tree: &Tree, _config: &str) -> Result<Outcome> {
-    let log = run(tree, "tools/testing/vma", "vma")?;
-    vma_summary(&log)
+    run(tree, "tools/testing/vma", "vma", vma_summary)
 }
 
 /// Tests of `lib/maple_tree.c`.
 pub fn maple(tree: &Tree, _config: &str) -> Result<Outcome> {
-    let log = run(tree, "tools/testing/radix-tree", "maple")?;
-    maple_summary(&log)
+    run(tree, "tools/testing/radix-tree", "maple", maple_summary)
 }
 
 /// Builds and runs tests. They are built beside their source, as the base's makefile knows no other
-/// place. Returns what they printed.
-fn run(tree: &Tree, folder: &str, program: &str) -> Result<String> {
+/// place. `summary` reads what they printed.
+fn run(
+    tree: &Tree,
+    folder: &str,
+    program: &str,
+    summary: fn(&str) -> Result<Outcome>,
+) -> Result<Outcome> {
     let paths = tree.paths;
     let folder = tree.check_out()?.join(folder);
     let mut make = Command::new("make");
@@ -52,7 +55,7 @@ fn run(tree: &Tree, folder: &str, program: &str) -> Result<String> {
     Step::new(paths, program).run(&mut tests)?;
 
     let log = paths.logs.join(format!("{program}.log"));
-    fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))
+    summary(&fs::read_to_string(&log)?).with_context(|| format!("see {}", log.display()))
 }
 
 /// Finds the line in which tests sum up.
