@@ -16,7 +16,8 @@ use super::{
     },
     plan::{
         CheckedPlan,
-        MoveKind, //
+        MoveKind,
+        Vma, //
     },
     space::RMAP_HOLD_BYTES,
 };
@@ -114,7 +115,8 @@ pub(crate) fn next_batch<'a, 'mm>(
 
     keys.note(&first);
     buffer[0] = first.as_ptr();
-    if kind == MoveKind::Relocate {
+    // One of hugetlb has a lock of its own, which is taken before those of the reverse mapping.
+    if kind == MoveKind::Relocate && !first.is_hugetlb() {
         while count < buffer.len() {
             let Some(vma) = vmas.next() else { break };
             let Some(joint) = rmap.join(ffi::rmap(&vma)) else {

@@ -159,12 +159,10 @@ pub(crate) enum CopyReason {
     /// Its placeholder would be adjacent to what has moved, and might merge with it before its
     /// pages have moved.
     Adjacent,
-    /// The page tables of hugetlb may be shared, and its reservations are found by the VMA.
-    Hugetlb,
     /// Its pages are not found by the reverse mapping, and a driver may rely on its addresses.
     Special,
     /// `vm_ops->open()`, `close()` or `mremap()` count VMAs or note addresses, and have to be
-    /// called as for a copy. Of System V shared memory, it is known what they do.
+    /// called as for a copy. Of hugetlb and System V shared memory, it is known what they do.
     VmOps,
     /// It is private memory of `/dev/zero`: anonymous, but with a file, in which it is found by an
     /// offset that changes with its address while it is unfaulted.
@@ -346,10 +344,10 @@ impl CheckedPlan {
             CopyReason::Partial
         } else if self.request.dontunmap && self.request.is_adjacent() {
             CopyReason::Adjacent
-        } else if vma.is_hugetlb() {
-            CopyReason::Hugetlb
         } else if vma.is_special() {
             CopyReason::Special
+        } else if vma.is_hugetlb() {
+            return MoveKind::Relocate;
         } else if vma.has_hooks() && (self.request.dontunmap || !vma.is_shm()) {
             CopyReason::VmOps
         } else if vma.is_anonymous_file() {

@@ -338,22 +338,20 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
                 with_next && !source.contains(&end),
             ),
         };
-        let all = self.copies || !self.buffer.none_mergeable();
+        let each =
+            self.copies || !self.buffer.none_mergeable() || self.plan.totals().segments <= FEW_VMAS;
+        // Otherwise only the first and the last can merge, with the VMAs around.
+        let first = (!each).then(|| self.mm.vma_lookup(start)).flatten();
+        let first_end = first.map_or(end, |vma| vma.end());
 
         // INVARIANT: A relocated VMA is linked twice only while its placeholder is missing, or in
         // the source, which is not merged with.
-        if all || self.plan.totals().segments <= FEW_VMAS {
-            ffi::merge(self.mm, &Merge::new(start..end, with_prev, with_next));
-            return;
-        }
-        // Only the first and the last can merge, with the VMAs around.
-        let first_end = self.mm.vma_lookup(start).map_or(end, |vma| vma.end());
-        let last_start = self.mm.vma_lookup(end - 1).map_or(start, |vma| vma.start());
-
         if first_end >= end {
             ffi::merge(self.mm, &Merge::new(start..end, with_prev, with_next));
             return;
         }
+        let last_start = self.mm.vma_lookup(end - 1).map_or(start, |vma| vma.start());
+
         ffi::merge(self.mm, &Merge::new(start..first_end, with_prev, false));
         ffi::merge(self.mm, &Merge::new(last_start..end, false, with_next));
     }
@@ -380,9 +378,10 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// of the VMAs that had been copied.
     ///
     /// Does not fail. Should a page table be missing that VMAs were relocated from, which would be
-    /// a bug, they stay at the destination with their pages. A copy may leave pages behind: of a
-    /// file, whose page table khugepaged freed because they are in the page cache, or of hugetlb,
-    /// whose page table was shared meanwhile. They are unmapped, and found in the page cache.
+    /// a bug, they stay at the destination with their pages. A copy may leave pages of a file
+    /// behind, whose page table khugepaged freed because they are in the page cache. They are
+    /// unmapped, and found in the page cache. So are those of hugetlb in a table that was shared
+    /// meanwhile.
     fn roll_back(&mut self) {
         let source = self.plan.request().source();
         let moved = source.start..self.moved;

@@ -28,8 +28,9 @@ use std::{
 };
 
 /// The tests that the series adds.
-const OWN: [&str; 3] = [
+const OWN: [&str; 4] = [
     "mremap_multi_vma",
+    "mremap_multi_vma_hugetlb",
     "mremap_multi_vma_refused",
     "mremap_multi_vma_seen",
 ];

@@ -88,8 +88,8 @@ proptest! {
                 prop_assert_eq!(plan.totals().splits_last, asked.source().start + len < area.range.end);
                 prop_assert_eq!(plan.totals().moved.all, len / PAGE);
                 let is_cut = segment.source() != area.range;
-                let reason = if is_cut { CopyReason::Partial } else { CopyReason::Hugetlb };
-                prop_assert_eq!(plan.move_kind(&area), MoveKind::Copy(reason));
+                let kind = if is_cut { MoveKind::Copy(CopyReason::Partial) } else { MoveKind::Relocate };
+                prop_assert_eq!(plan.move_kind(&area), kind);
             }
             Err(refusal) => {
                 prop_assert_eq!(refusal, Refusal::RoundedUp);

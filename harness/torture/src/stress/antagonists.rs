@@ -5,6 +5,7 @@
 mod advise;
 mod compact;
 mod fork;
+mod hugetlb;
 mod ksm;
 mod load;
 mod lock;
@@ -41,7 +42,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 18] = [
+pub const ALL: [Entry; 19] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -126,6 +127,11 @@ pub const ALL: [Entry; 18] = [
         name: "uprobe",
         about: "registers uprobes, which have to be hit, and unregisters them",
         make: uprobe::make,
+    },
+    Entry {
+        name: "hugetlb",
+        about: "moves hugetlb memory whose page tables are shared",
+        make: hugetlb::make,
     },
     Entry {
         name: "offline",

@@ -443,6 +443,50 @@ static inline size_t refusing_ring(char *addr, size_t ring)
 	return ring ? ring - page : 0;
 }
 
+/*
+ * For tests: moves [from, from + len) to dest, by one call and by many calls, and
+ * compares the results. Both from and dest are relative to the sources.
+ */
+static inline void move_both(struct __test_metadata *_metadata, char *one,
+			     char *many, ssize_t from, size_t len, ssize_t dest,
+			     int flags)
+{
+	struct counts before, after_one, after_many;
+	char *snap_one, *snap_many;
+	long peak, charged[3];
+	int i;
+
+	before = read_counts();
+	peak = read_count("/proc/self/status", "VmPeak:");
+	charged[0] = read_count("/proc/meminfo", "Committed_AS:");
+	ASSERT_EQ(0, move_by_one_call(one + from, len, one + dest, flags)) {
+		TH_LOG("mremap: %s", strerror(errno));
+	}
+	after_one = read_counts();
+	charged[1] = read_count("/proc/meminfo", "Committed_AS:");
+	if (!(flags & MREMAP_DONTUNMAP))
+		EXPECT_EQ(peak, read_count("/proc/self/status", "VmPeak:"));
+
+	ASSERT_EQ(0, move_by_many_calls(many + from, len, many + dest, flags));
+	after_many = read_counts();
+	charged[2] = read_count("/proc/meminfo", "Committed_AS:");
+
+	for (i = 0; i < NR_COUNTS; i++)
+		EXPECT_EQ(after_one.kb[i] - before.kb[i],
+			  after_many.kb[i] - after_one.kb[i]) {
+			TH_LOG("count %d differs, see count_names[]", i);
+		}
+	EXPECT_EQ(charged[1] - charged[0], charged[2] - charged[1]);
+
+	snap_one = snapshot(one - ARENA_SIZE / 2);
+	snap_many = snapshot(many - ARENA_SIZE / 2);
+	ASSERT_NE(NULL, snap_one);
+	ASSERT_NE(NULL, snap_many);
+	EXPECT_STREQ(snap_many, snap_one);
+	free(snap_one);
+	free(snap_many);
+}
+
 /* For tests: a call that fails and does not change the first arena. */
 #define EXPECT_REFUSED(errno_, old, old_len, new_len, flags, new)	\
 do {									\

@@ -51,7 +51,7 @@ fn migrate_pages(to: u32) -> io::Result<()> {
 }
 
 /// Moves pages to a node. Each has a status of its own, which does not matter.
-fn move_pages(pages: &[usize], to: i32) -> io::Result<()> {
+pub(super) fn move_pages(pages: &[usize], to: i32) -> io::Result<()> {
     let nodes = vec![to; pages.len()];
     let mut status = vec![0; pages.len()];
 

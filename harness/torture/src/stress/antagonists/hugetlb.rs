@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moves hugetlb memory, while another mapping shares its page table and loses pages.
+//!
+//! ```text
+//!   moves   [ 1 GiB of a file ][ private, 4 huge pages ][ anonymous ]
+//!   stays   [ 1 GiB of a file ]
+//! ```
+//!
+//! The file has pages at its start, the rest is never used.
+
+use super::{
+    migrate::move_pages,
+    Antagonist, //
+};
+use crate::{
+    child::Child,
+    stress::{
+        scene::Scene,
+        workers::random, //
+    }, //
+};
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use mem::{
+    checked,
+    peek::{
+        peek,
+        poke,
+        Fault, //
+    },
+    sys::{
+        self,
+        Leave,
+        Source, //
+    },
+    FIELD,
+    PAGE, //
+};
+use rand::{
+    rngs::ChaCha8Rng,
+    seq::IndexedRandom,
+    RngExt, //
+};
+use std::{
+    fs::File,
+    io,
+    os::fd::{
+        AsRawFd,
+        FromRawFd, //
+    },
+    sync::{
+        atomic::{
+            AtomicBool,
+            Ordering, //
+        },
+        Arc, //
+    },
+    thread::{
+        self,
+        JoinHandle, //
+    }, //
+};
+
+/// The size of a huge page in bytes.
+const HUGE: usize = 2 << 20;
+
+/// What one page table maps, in bytes, and how much is mapped of the file.
+const GIB: usize = 1 << 30;
+
+/// How many huge pages of the file are used.
+const USED: usize = 8;
+
+const PRIVATE: usize = 4 * HUGE;
+const LEN: usize = GIB + PRIVATE + PAGE;
+
+/// Where the memory moves to and fro, and where the other mapping stays. Mappings share tables if
+/// they start where a table does.
+const OTHER: usize = 0x30_0000_0000;
+const SLOTS: [usize; 3] = [OTHER + 4 * GIB, OTHER + 8 * GIB, OTHER + 12 * GIB + HUGE];
+
+/// What a page carries.
+fn stamp(page: usize) -> u64 {
+    0x4A << 56 | page as u64
+}
+
+/// Maps the file, without a reservation of pages that are never used.
+fn map_file(addr: usize, file: &File) -> Result<()> {
+    assert!(FIELD.contains(&addr) && FIELD.contains(&(addr + GIB)));
+    // SAFETY: The range is in the field.
+    let ret = unsafe {
+        libc::mmap(
+            addr as *mut _,
+            GIB,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
+            file.as_raw_fd(),
+            0,
+        )
+    };
+    checked(ret as i64).context("mmap of hugetlb")?;
+    Ok(())
+}
+
+/// The memory that moves, and what happens to the rest meanwhile.
+struct Hugetlb<'a> {
+    scene: &'a Scene,
+    at: usize,
+    stop: Arc<AtomicBool>,
+    user: Option<JoinHandle<Result<()>>>,
+}
+
+pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
+    let at = SLOTS[0];
+    let file = memfd().context("no hugetlb")?;
+
+    map_file(at, &file)?;
+    map_file(OTHER, &file)?;
+    sys::map(at + GIB, PRIVATE, Source::Huge).context("too few huge pages")?;
+    sys::map(at + GIB + PRIVATE, PAGE, Source::Anonymous)?;
+    for (number, addr) in pages(at).enumerate() {
+        poke(addr, stamp(number))
+            .ok()
+            .context("too few huge pages")?;
+    }
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let user = thread::spawn(move || {
+        let mut rng = random(1, "hugetlb");
+
+        while !stopped.load(Ordering::Relaxed) {
+            use_other(&file, &mut rng)?;
+        }
+        Ok(())
+    });
+    Ok(Box::new(Hugetlb {
+        scene,
+        at,
+        stop,
+        user: Some(user),
+    }))
+}
+
+fn memfd() -> Result<File> {
+    let flags = libc::MFD_HUGETLB | libc::MFD_HUGE_2MB;
+    // SAFETY: The name ends with a zero.
+    let fd = checked(unsafe { libc::memfd_create(c"hugetlb".as_ptr(), flags) })?;
+    // SAFETY: It was just opened and is nobody else's.
+    let file = unsafe { File::from_raw_fd(fd as i32) };
+
+    file.set_len(GIB as u64)?;
+    Ok(file)
+}
+
+/// The addresses of the pages that are used, where the memory is: of the file first.
+fn pages(at: usize) -> impl Iterator<Item = usize> {
+    let of_file = (0..USED).map(move |page| at + page * HUGE);
+    let private = (0..PRIVATE)
+        .step_by(HUGE)
+        .map(move |offset| at + GIB + offset);
+
+    of_file.chain(private).chain([at + GIB + PRIVATE])
+}
+
+/// Is this the page? One of the file may have been taken out.
+fn is_page(found: Result<u64, Fault>, page: usize) -> bool {
+    found == Ok(stamp(page)) || page < USED && found == Ok(0)
+}
+
+fn expect(found: Result<u64, Fault>, page: usize, what: &str) -> Result<()> {
+    ensure!(
+        is_page(found, page),
+        "hugetlb: page {page} {what}: {found:x?}"
+    );
+    Ok(())
+}
+
+/// Does something to the mapping that stays, to the file, or to what is in a slot.
+fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
+    let page = rng.random_range(0..USED);
+    let addr = OTHER + page * HUGE;
+
+    match rng.random_range(0..8) {
+        0 => sys::advise(OTHER, GIB, libc::MADV_DONTNEED).context("MADV_DONTNEED")?,
+        1 => punch(file, page).context("fallocate")?,
+        2 => {
+            let all_there = || (0..USED).all(|page| is_page(peek(OTHER + page * HUGE), page));
+            let status = Child::fork(|| i32::from(!all_there()))?.wait()?;
+            ensure!(status.success(), "hugetlb: a child lacks a page: {status}");
+        }
+        3 => {
+            // It may be gone, or busy; there may be one node.
+            let _ = move_pages(&[addr], rng.random_range(0..2));
+        }
+        4 => {
+            let slot = *SLOTS.choose(rng).unwrap();
+            match peek(slot + page * HUGE) {
+                Err(Fault::Unmapped) => {}
+                found => expect(found, page, "where it moves")?,
+            }
+        }
+        _ => {
+            let found = peek(addr);
+            expect(found, page, "of the mapping that stays")?;
+            if found == Ok(0) {
+                ensure!(poke(addr, stamp(page)).is_ok(), "hugetlb: no store");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a page out of the file.
+fn punch(file: &File, page: usize) -> io::Result<()> {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let (offset, len) = ((page * HUGE) as libc::off_t, HUGE as libc::off_t);
+
+    // SAFETY: Nobody has a reference to the pages of this file.
+    checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) }).map(drop)
+}
+
+impl Antagonist for Hugetlb<'_> {
+    fn act(&mut self, rng: &mut ChaCha8Rng) -> Result<()> {
+        let others: Vec<usize> = SLOTS.into_iter().filter(|slot| *slot != self.at).collect();
+        let to = *others.choose(rng).unwrap();
+
+        match sys::move_range(self.at, LEN, to, Leave::Nothing) {
+            Ok(()) => self.at = to,
+            Err(error) => ensure!(
+                error.raw_os_error() == Some(libc::ENOMEM)
+                    && self.scene.short_of_memory.load(Ordering::Relaxed),
+                "mremap() of hugetlb: {error}"
+            ),
+        }
+        for (page, addr) in pages(self.at).enumerate() {
+            expect(peek(addr), page, "after a move")?;
+        }
+        if self.user.as_ref().is_some_and(JoinHandle::is_finished) {
+            let ended = self.user.take().expect("it is there").join();
+            ended.expect("a thread that does not panic")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Hugetlb<'_> {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(user) = self.user.take() {
+            let _ = user.join();
+        }
+        let _ = sys::unmap(self.at, LEN);
+        let _ = sys::unmap(OTHER, GIB);
+    }
+}
