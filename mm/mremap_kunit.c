@@ -554,6 +554,19 @@ static pgtable_t table_at(unsigned long addr)
 	return pmd && !pmd_none(*pmd) ? pmd_pgtable(*pmd) : NULL;
 }
 
+/* An arena for five page tables. It starts where one does. */
+static unsigned long make_table_arena(struct kunit *test)
+{
+	const unsigned long len = 6 * PMD_SIZE;
+	unsigned long start;
+
+	start = kunit_vm_mmap(test, NULL, 0, len, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, !start || IS_ERR_VALUE(start));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(start, len));
+	return ALIGN(start, PMD_SIZE);
+}
+
 /* A page table that several VMAs share moves as a whole. */
 static void moves_a_shared_table(struct kunit *test)
 {
@@ -564,11 +577,7 @@ static void moves_a_shared_table(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
 		kunit_skip(test, "page tables are not moved here");
 
-	arena = kunit_vm_mmap(test, NULL, 0, 6 * PMD_SIZE, PROT_NONE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_FALSE(test, !arena || IS_ERR_VALUE(arena));
-	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 6 * PMD_SIZE));
-	arena = ALIGN(arena, PMD_SIZE);
+	arena = make_table_arena(test);
 
 	for (n = 0; n < PTRS_PER_PTE; n++) {
 		at = arena + n * PAGE_SIZE;
@@ -601,6 +610,86 @@ static void moves_a_shared_table(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, table, table_at(arena + PMD_SIZE));
 }
 
+/* A page table that VMAs have to themselves moves with them, and back. */
+static void moves_a_lone_table(struct kunit *test)
+{
+	unsigned long src, dst, far;
+	pgtable_t table;
+
+	if (!IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		kunit_skip(test, "page tables are not moved here");
+
+	src = make_table_arena(test) + 16 * PAGE_SIZE;
+	dst = src + 2 * PMD_SIZE;
+	far = src + 64 * PAGE_SIZE;
+
+	lay_out(test, src, "wrW");
+	table = table_at(src);
+	KUNIT_ASSERT_NOT_NULL(test, table);
+	KUNIT_ASSERT_EQ(test, 0, move(src, 2, dst, 0));
+	/* The shared page has stayed, and so has the table. */
+	KUNIT_EXPECT_PTR_EQ(test, table, table_at(src));
+	expect_layout(test, dst, "wr");
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(src + 2 * PAGE_SIZE, PAGE_SIZE));
+
+	table = table_at(dst);
+	KUNIT_ASSERT_EQ(test, 0, move(dst, 2, src, 0));
+	KUNIT_EXPECT_PTR_EQ(test, table, table_at(src));
+	KUNIT_EXPECT_NULL(test, table_at(dst));
+	expect_layout(test, src, "wr");
+
+	/* Something else is mapped by the table at the destination. */
+	map_page(test, far + 2 * PMD_SIZE, PROT_READ, MAP_PRIVATE);
+	KUNIT_ASSERT_EQ(test, 0, move(src, 2, dst, 0));
+	KUNIT_EXPECT_PTR_NE(test, table, table_at(dst));
+	expect_layout(test, dst, "wr");
+	KUNIT_ASSERT_EQ(test, 0, move(dst, 2, src, 0));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(far + 2 * PMD_SIZE, PAGE_SIZE));
+
+	/* What fails is in another table. */
+	table = table_at(src);
+	map_page(test, src + PMD_SIZE, PROT_READ, MAP_SHARED);
+	add_hooks(test, src + PMD_SIZE);
+	hook_calls = 0;
+	hook_fails = 1;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(src, PTRS_PER_PTE + 1, dst, 0));
+	KUNIT_EXPECT_PTR_EQ(test, table, table_at(src));
+	expect_layout(test, src, "wr");
+}
+
+/*
+ * The destination ends in the table that the source starts in. That table moves, and
+ * is not there when the VMA that fails is linked in its range.
+ *
+ *	table  [                ][ .......======= ][ h             ]
+ *	moved  [ .......======= ][ h               ]
+ */
+static void moves_down_into_its_table(struct kunit *test)
+{
+	unsigned long table, src, dst;
+	u32 value;
+
+	table = make_table_arena(test) + PMD_SIZE;
+	src = table + PMD_SIZE / 2;
+	dst = src - PMD_SIZE;
+
+	KUNIT_ASSERT_EQ(test, src,
+			vm_mmap(NULL, src, PMD_SIZE / 2, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0));
+	KUNIT_ASSERT_EQ(test, 0, put_user(7, (u32 __user *)src));
+	/* It has no page table of its own. */
+	map_page(test, table + PMD_SIZE, PROT_READ, MAP_SHARED);
+	add_hooks(test, table + PMD_SIZE);
+	hook_calls = 0;
+	hook_fails = 1;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(src, PTRS_PER_PTE / 2 + 1, dst, 0));
+
+	KUNIT_ASSERT_NOT_NULL(test, lookup(src));
+	KUNIT_EXPECT_NULL(test, lookup(dst));
+	KUNIT_ASSERT_EQ(test, 0, get_user(value, (u32 __user *)src));
+	KUNIT_EXPECT_EQ(test, 7, value);
+}
+
 /* The hook that fails, and removes an empty page table before. */
 static unsigned long table_to_take;
 
@@ -629,11 +718,7 @@ static void stays(struct kunit *test, bool one_run)
 {
 	unsigned long arena, next, new;
 
-	arena = kunit_vm_mmap(test, NULL, 0, 6 * PMD_SIZE, PROT_NONE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_FALSE(test, !arena || IS_ERR_VALUE(arena));
-	KUNIT_ASSERT_EQ(test, 0, vm_munmap(arena, 6 * PMD_SIZE));
-	arena = ALIGN(arena, PMD_SIZE);
+	arena = make_table_arena(test);
 	next = arena + PMD_SIZE;
 	new = arena + 2 * PMD_SIZE + 8 * PAGE_SIZE;
 
@@ -677,6 +762,8 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(checks_files),
 	KUNIT_CASE(relocates),
 	KUNIT_CASE(moves_a_shared_table),
+	KUNIT_CASE(moves_a_lone_table),
+	KUNIT_CASE(moves_down_into_its_table),
 	KUNIT_CASE(stays_with_its_pages),
 	{}
 };
