@@ -83,6 +83,12 @@ impl Layout {
         in_table(self.step.from) == in_table(self.step.to) && segments.iter().any(ends_table)
     }
 
+    /// May a table that nothing else is mapped by leave a source that stays? By a call for each
+    /// segment it stays, without entries.
+    fn may_take_its_table(&self) -> bool {
+        self.step.keep && in_table(self.step.from) == in_table(self.step.to)
+    }
+
     /// Are there tables of page table entries for addresses of the source and of the destination?
     ///
     /// Such a table is freed when neither has mappings that could use it. By one call there is
@@ -145,6 +151,8 @@ impl Layout {
 
         if self.moves_a_table(segments) || self.shares_a_table() {
             Tables::Any
+        } else if self.may_take_its_table() {
+            Tables::NoMore
         } else if old.next().is_some() {
             // By one call all that is in the way goes first, and its tables with it. In a sequence
             // a segment may have arrived by then that keeps a table which it does not need.
