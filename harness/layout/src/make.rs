@@ -15,6 +15,7 @@ use crate::{
         Prot, //
     },
     ksm,
+    late::Late,
     mark::{
         Mark,
         Twist, //
@@ -169,6 +170,8 @@ impl Layout {
             }
         }
         if self.has(Twist::Low) {
+            // Nobody may wait for RCU, so what ended before has to be counted by now.
+            Late::new(false).free_tables();
             sys::become_nobody()?;
         }
         if self.has(Twist::Clean) {
