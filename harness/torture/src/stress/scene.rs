@@ -27,7 +27,7 @@ use std::{
 const BASES: [usize; 3] = [0x10_0000, 0x10_0000_0000, 0x20_0000_0000];
 
 /// The size of a huge page in bytes.
-const HUGE_PAGE: usize = 2 << 20;
+pub const HUGE_PAGE: usize = 2 << 20;
 
 /// Where the kernel says how it uses huge pages, if it can.
 const THP: &str = "/sys/kernel/mm/transparent_hugepage";

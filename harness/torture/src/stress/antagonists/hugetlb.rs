@@ -16,7 +16,10 @@ use super::{
 use crate::{
     child::Child,
     stress::{
-        scene::Scene,
+        scene::{
+            Scene,
+            HUGE_PAGE, //
+        },
         workers::random, //
     }, //
 };
@@ -65,22 +68,23 @@ use std::{
     }, //
 };
 
-/// The size of a huge page in bytes.
-const HUGE: usize = 2 << 20;
-
 /// What one page table maps, in bytes, and how much is mapped of the file.
 const GIB: usize = 1 << 30;
 
 /// How many huge pages of the file are used.
 const USED: usize = 8;
 
-const PRIVATE: usize = 4 * HUGE;
+const PRIVATE: usize = 4 * HUGE_PAGE;
 const LEN: usize = GIB + PRIVATE + PAGE;
 
 /// Where the memory moves to and fro, and where the other mapping stays. Mappings share tables if
 /// they start where a table does.
 const OTHER: usize = 0x30_0000_0000;
-const SLOTS: [usize; 3] = [OTHER + 4 * GIB, OTHER + 8 * GIB, OTHER + 12 * GIB + HUGE];
+const SLOTS: [usize; 3] = [
+    OTHER + 4 * GIB,
+    OTHER + 8 * GIB,
+    OTHER + 12 * GIB + HUGE_PAGE,
+];
 
 /// What a page carries.
 fn stamp(page: usize) -> u64 {
@@ -158,9 +162,9 @@ fn memfd() -> Result<File> {
 
 /// The addresses of the pages that are used, where the memory is: of the file first.
 fn pages(at: usize) -> impl Iterator<Item = usize> {
-    let of_file = (0..USED).map(move |page| at + page * HUGE);
+    let of_file = (0..USED).map(move |page| at + page * HUGE_PAGE);
     let private = (0..PRIVATE)
-        .step_by(HUGE)
+        .step_by(HUGE_PAGE)
         .map(move |offset| at + GIB + offset);
 
     of_file.chain(private).chain([at + GIB + PRIVATE])
@@ -182,13 +186,13 @@ fn expect(found: Result<u64, Fault>, page: usize, what: &str) -> Result<()> {
 /// Does something to the mapping that stays, to the file, or to what is in a slot.
 fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
     let page = rng.random_range(0..USED);
-    let addr = OTHER + page * HUGE;
+    let addr = OTHER + page * HUGE_PAGE;
 
     match rng.random_range(0..8) {
         0 => sys::advise(OTHER, GIB, libc::MADV_DONTNEED).context("MADV_DONTNEED")?,
         1 => punch(file, page).context("fallocate")?,
         2 => {
-            let all_there = || (0..USED).all(|page| is_page(peek(OTHER + page * HUGE), page));
+            let all_there = || (0..USED).all(|page| is_page(peek(OTHER + page * HUGE_PAGE), page));
             let status = Child::fork(|| i32::from(!all_there()))?.wait()?;
             ensure!(status.success(), "hugetlb: a child lacks a page: {status}");
         }
@@ -198,7 +202,7 @@ fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
         }
         4 => {
             let slot = *SLOTS.choose(rng).unwrap();
-            match peek(slot + page * HUGE) {
+            match peek(slot + page * HUGE_PAGE) {
                 Err(Fault::Unmapped) => {}
                 found => expect(found, page, "where it moves")?,
             }
@@ -217,7 +221,7 @@ fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
 /// Takes a page out of the file.
 fn punch(file: &File, page: usize) -> io::Result<()> {
     let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-    let (offset, len) = ((page * HUGE) as libc::off_t, HUGE as libc::off_t);
+    let (offset, len) = ((page * HUGE_PAGE) as libc::off_t, HUGE_PAGE as libc::off_t);
 
     // SAFETY: Nobody has a reference to the pages of this file.
     checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) }).map(drop)
