@@ -41,7 +41,7 @@ const ALL: [(Kind, bool); 8] = [
 /// What has a target.
 const QUICK: [(Kind, bool, &[usize]); 6] = [
     (Kind::Anon, false, &[2, 1_000, 10_000, 60_000]),
-    (Kind::Anon, true, &[1_000]),
+    (Kind::Anon, true, &[2, 1_000]),
     (Kind::Shmem, false, &[1_000, 10_000]),
     (Kind::File, false, &[1_000, 10_000]),
     (Kind::Sysv, false, &[100]),
@@ -56,7 +56,7 @@ const SHOOTDOWNS: [(Kind, bool); 4] = [
     (Kind::File, false),
 ];
 
-/// The same, and what has no target: other numbers of segments, and mappings that are copied.
+/// The same, and what has no target: other numbers of segments, System V and hugetlb.
 const MORE_SHOOTDOWNS: [(Kind, bool, usize); 5] = [
     (Kind::Anon, false, 2),
     (Kind::Anon, false, 10_000),
