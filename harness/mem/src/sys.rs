@@ -23,6 +23,9 @@ pub enum Source<'a> {
     SharedAnonymous,
     /// A file from an offset on, written to by all that map it.
     Shared(BorrowedFd<'a>, usize),
+    /// A file from its start on, written to by all that map it, of which few pages are used: huge
+    /// pages are not reserved for the rest.
+    Sparse(BorrowedFd<'a>),
     /// A file from an offset on, copied when written to.
     Private(BorrowedFd<'a>, usize),
     /// Anonymous memory in huge pages, of this process alone.
@@ -35,6 +38,7 @@ pub fn map(addr: usize, len: usize, source: Source<'_>) -> io::Result<()> {
         Source::Anonymous => (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0),
         Source::SharedAnonymous => (libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0),
         Source::Shared(fd, offset) => (libc::MAP_SHARED, fd.as_raw_fd(), offset),
+        Source::Sparse(fd) => (libc::MAP_SHARED | libc::MAP_NORESERVE, fd.as_raw_fd(), 0),
         Source::Private(fd, offset) => (libc::MAP_PRIVATE, fd.as_raw_fd(), offset),
         Source::Huge => (
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,

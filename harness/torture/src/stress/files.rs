@@ -50,13 +50,30 @@ fn key(kind: Kind) -> Kind {
 
 /// Makes a file in memory.
 pub fn memfd(name: &CStr, pages: usize) -> Result<File> {
+    memfd_of(name, 0, pages * PAGE)
+}
+
+/// Makes a file in memory with flags, `MFD_*`, of so many bytes.
+pub fn memfd_of(name: &CStr, flags: u32, len: usize) -> Result<File> {
     // SAFETY: The name ends with a zero.
-    let fd = checked(unsafe { libc::memfd_create(name.as_ptr(), 0) }).context("memfd_create")?;
+    let fd =
+        checked(unsafe { libc::memfd_create(name.as_ptr(), flags) }).context("memfd_create")?;
     // SAFETY: It was just opened and is nobody else's.
     let file = unsafe { File::from_raw_fd(fd as i32) };
 
-    file.set_len((pages * PAGE) as u64)?;
+    file.set_len(len as u64)?;
     Ok(file)
+}
+
+/// Takes a page of so many bytes out of a file. Only words are ever read of what is mapped from it.
+pub fn punch(file: &File, page: usize, size: usize) -> Result<()> {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let (offset, len) = ((page * size) as libc::off_t, size as libc::off_t);
+
+    // SAFETY: No reference to memory that is mapped from a file of this program exists.
+    checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) })
+        .context("fallocate")?;
+    Ok(())
 }
 
 fn is_tmpfs(file: &File) -> bool {

@@ -16,6 +16,10 @@ use super::{
 use crate::{
     child::Child,
     stress::{
+        files::{
+            memfd_of,
+            punch, //
+        },
         scene::{
             Scene,
             HUGE_PAGE, //
@@ -29,7 +33,6 @@ use anyhow::{
     Result, //
 };
 use mem::{
-    checked,
     peek::{
         peek,
         poke,
@@ -40,7 +43,6 @@ use mem::{
         Leave,
         Source, //
     },
-    FIELD,
     PAGE, //
 };
 use rand::{
@@ -50,11 +52,7 @@ use rand::{
 };
 use std::{
     fs::File,
-    io,
-    os::fd::{
-        AsRawFd,
-        FromRawFd, //
-    },
+    os::fd::AsFd,
     sync::{
         atomic::{
             AtomicBool,
@@ -91,24 +89,6 @@ fn stamp(page: usize) -> u64 {
     0x4A << 56 | page as u64
 }
 
-/// Maps the file, without a reservation of pages that are never used.
-fn map_file(addr: usize, file: &File) -> Result<()> {
-    assert!(FIELD.contains(&addr) && FIELD.contains(&(addr + GIB)));
-    // SAFETY: The range is in the field.
-    let ret = unsafe {
-        libc::mmap(
-            addr as *mut _,
-            GIB,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
-            file.as_raw_fd(),
-            0,
-        )
-    };
-    checked(ret as i64).context("mmap of hugetlb")?;
-    Ok(())
-}
-
 /// The memory that moves, and what happens to the rest meanwhile.
 struct Hugetlb<'a> {
     scene: &'a Scene,
@@ -119,10 +99,12 @@ struct Hugetlb<'a> {
 
 pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
     let at = SLOTS[0];
-    let file = memfd().context("no hugetlb")?;
+    let flags = libc::MFD_HUGETLB | libc::MFD_HUGE_2MB;
+    let file = memfd_of(c"hugetlb", flags, GIB).context("no hugetlb")?;
 
-    map_file(at, &file)?;
-    map_file(OTHER, &file)?;
+    for addr in [at, OTHER] {
+        sys::map(addr, GIB, Source::Sparse(file.as_fd())).context("mmap of hugetlb")?;
+    }
     sys::map(at + GIB, PRIVATE, Source::Huge).context("too few huge pages")?;
     sys::map(at + GIB + PRIVATE, PAGE, Source::Anonymous)?;
     for (number, addr) in pages(at).enumerate() {
@@ -147,17 +129,6 @@ pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
         stop,
         user: Some(user),
     }))
-}
-
-fn memfd() -> Result<File> {
-    let flags = libc::MFD_HUGETLB | libc::MFD_HUGE_2MB;
-    // SAFETY: The name ends with a zero.
-    let fd = checked(unsafe { libc::memfd_create(c"hugetlb".as_ptr(), flags) })?;
-    // SAFETY: It was just opened and is nobody else's.
-    let file = unsafe { File::from_raw_fd(fd as i32) };
-
-    file.set_len(GIB as u64)?;
-    Ok(file)
 }
 
 /// The addresses of the pages that are used, where the memory is: of the file first.
@@ -190,7 +161,7 @@ fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
 
     match rng.random_range(0..8) {
         0 => sys::advise(OTHER, GIB, libc::MADV_DONTNEED).context("MADV_DONTNEED")?,
-        1 => punch(file, page).context("fallocate")?,
+        1 => punch(file, page, HUGE_PAGE)?,
         2 => {
             let all_there = || (0..USED).all(|page| is_page(peek(OTHER + page * HUGE_PAGE), page));
             let status = Child::fork(|| i32::from(!all_there()))?.wait()?;
@@ -216,15 +187,6 @@ fn use_other(file: &File, rng: &mut ChaCha8Rng) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Takes a page out of the file.
-fn punch(file: &File, page: usize) -> io::Result<()> {
-    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-    let (offset, len) = ((page * HUGE_PAGE) as libc::off_t, HUGE_PAGE as libc::off_t);
-
-    // SAFETY: Nobody has a reference to the pages of this file.
-    checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) }).map(drop)
 }
 
 impl Antagonist for Hugetlb<'_> {

@@ -4,7 +4,10 @@
 
 use super::Antagonist;
 use crate::stress::{
-    files::write_stamp,
+    files::{
+        punch,
+        write_stamp, //
+    },
     kind::Kind,
     region::Region,
     scene::Scene, //
@@ -13,19 +16,13 @@ use anyhow::{
     Context,
     Result, //
 };
-use mem::{
-    checked,
-    PAGE, //
-};
+use mem::PAGE;
 use rand::{
     rngs::ChaCha8Rng,
     seq::IndexedRandom,
     RngExt, //
 };
-use std::{
-    fs::File,
-    os::fd::AsRawFd, //
-};
+use std::fs::File;
 
 struct Punch<'a> {
     region: &'a Region,
@@ -54,13 +51,7 @@ pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
 impl Punch<'_> {
     /// Frees one page.
     fn punch(&self, page: usize) -> Result<()> {
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        let offset = (page * PAGE) as libc::off_t;
-        let fd = self.file.as_raw_fd();
-
-        // SAFETY: Only pages that may be zero are mapped from this file.
-        checked(unsafe { libc::fallocate(fd, mode, offset, PAGE as libc::off_t) })
-            .context("fallocate")?;
+        punch(self.file, page, PAGE)?;
         write_stamp(self.file, page, self.region.stamp(page))
     }
 
