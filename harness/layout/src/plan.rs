@@ -3,7 +3,10 @@
 //! The description of a layout.
 
 use crate::{
-    arena,
+    arena::{
+        self,
+        PMD, //
+    },
     kind::{
         Fill,
         Kind,
@@ -107,6 +110,27 @@ impl Layout {
         self.units
             .iter()
             .filter(move |unit| arena::overlap(&unit.range(), &range))
+    }
+
+    /// Does the process that moves lack a unit? A child does not have what its parent keeps to
+    /// itself.
+    pub fn lacks(&self, unit: &Unit) -> bool {
+        self.has(Twist::Inherited) && unit.has(Mark::DontFork)
+    }
+
+    /// The same with a source that ends where a huge page does: one that ends inside of a page of
+    /// hugetlb takes all of that along.
+    pub fn whole(&self) -> Layout {
+        let end = self.step.source().end;
+        let mut whole = self.clone();
+
+        if self
+            .units_in(end - 1..end)
+            .any(|unit| unit.kind.hugetlb() && !self.lacks(unit))
+        {
+            whole.step.pages = end.next_multiple_of(PMD) - self.step.from;
+        }
+        whole
     }
 
     /// The address that the source goes to.

@@ -30,7 +30,7 @@ pub enum Verdict {
 }
 
 impl Layout {
-    /// What is to become of the move, given the segments of its source.
+    /// What is to become of the move, given the segments of its source: that of the whole layout.
     pub fn verdict(&self, segments: &[Range<usize>]) -> Verdict {
         let (source, destination) = (self.step.source(), self.step.destination());
 
@@ -43,7 +43,7 @@ impl Layout {
         {
             return Verdict::Refused(libc::EFAULT);
         }
-        if segments.len() == 1 && segments[0] == source {
+        if segments.len() == 1 && segments[0] == self.whole().step.source() {
             return Verdict::AsBase;
         }
         self.source_verdict(segments)
@@ -53,7 +53,13 @@ impl Layout {
 
     /// Segments are judged in order of address. A mapping has units of one kind.
     fn source_verdict(&self, segments: &[Range<usize>]) -> Option<i32> {
+        let whole = self.whole().step;
+        let overlaps = overlap(&whole.source(), &whole.destination()) && !self.has(Twist::Low);
+
         segments.iter().find_map(|segment| {
+            if segment.end > self.step.source().end && overlaps {
+                return Some(libc::EINVAL);
+            }
             let low = self.has(Twist::Low) && segment.start == self.step.from;
 
             self.units_in(segment.clone())
@@ -81,9 +87,8 @@ impl Layout {
 
     /// What is in the way is judged after all segments, under each run of them.
     fn destination_verdict(&self, segments: &[Range<usize>]) -> Option<i32> {
-        // A child does not have what its parent keeps to itself.
-        let kept = |unit: &&Unit| self.has(Twist::Inherited) && unit.has(Mark::DontFork);
-        let mut units: Vec<&Unit> = self.units.iter().filter(|unit| !kept(unit)).collect();
+        let is_there = |unit: &&Unit| !self.lacks(unit);
+        let mut units: Vec<&Unit> = self.units.iter().filter(is_there).collect();
         units.sort_by_key(|unit| unit.at);
 
         runs(segments).iter().find_map(|run| {

@@ -110,8 +110,10 @@ impl Lab {
             Ok(view) => view,
             Err(what) => return Ok(Outcome::Wrong(vec![format!("by one call: {what}")])),
         };
+        let asked = layout;
+        let layout = &asked.whole();
         let segments = one.before.segments(&layout.step.source());
-        let verdict = layout.verdict(&segments);
+        let verdict = asked.verdict(&segments);
         let scope = layout.scope(&segments);
         let mut done = Done {
             segments: segments.len(),
@@ -194,7 +196,7 @@ impl Lab {
     fn work(&self, layout: &Layout, way: Way) -> Result<Found> {
         let _made = layout.make(&self.folder)?;
         let mut before = Capture::take(Depth::Glance)?;
-        let segments = Snapshot::new(&before).segments(&layout.step.source());
+        let segments = Snapshot::new(&before).segments(&layout.whole().step.source());
         // What is to be refused must leave all as it was.
         if let Verdict::Refused(_) = layout.verdict(&segments) {
             before = Capture::take(Depth::Look)?;
