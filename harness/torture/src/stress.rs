@@ -151,13 +151,7 @@ fn phases(rules: &Rules) -> Result<(u64, u64)> {
     run.report(start.elapsed().as_secs_f64());
 
     let mut idle = Effects::now()?.idle(&before, &names);
-    if names.contains(&"uprobe") {
-        let hits = scene.hits.load(Ordering::Relaxed);
-        say!("{:16} {hits} hits", "uprobe");
-        if hits == 0 {
-            idle.push("uprobe");
-        }
-    }
+    idle.extend(scene.gains.idle(&names));
     let moves = scene.moves.load(Ordering::Relaxed);
     ensure!(moves > 0, "nothing was moved");
     ensure!(

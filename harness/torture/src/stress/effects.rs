@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What antagonists get done, by the kernel's own counts: one that acts may get nowhere.
+//! What antagonists get done, by the kernel's own counts or by theirs: one that acts may get nowhere.
 
 use crate::say::say;
 use anyhow::{
@@ -8,7 +8,13 @@ use anyhow::{
     Result, //
 };
 use layout::counter;
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    }, //
+};
 
 /// An antagonist, a count that grows when it gets somewhere, and the file that has the count.
 ///
@@ -47,6 +53,38 @@ impl Effects {
             if names.contains(&antagonist) {
                 say!("{antagonist:16} {name} has grown by {grown}");
                 if grown == 0 && antagonist != COLLAPSES {
+                    idle.push(antagonist);
+                }
+            }
+        }
+        idle
+    }
+}
+
+/// Antagonists that count themselves what they get done, and what that is.
+const OWN: [(&str, &str); 1] = [("uprobe", "hits")];
+
+/// What antagonists have counted.
+#[derive(Default)]
+pub struct Gains([AtomicU64; OWN.len()]);
+
+impl Gains {
+    /// Counts what an antagonist got done.
+    pub fn add(&self, name: &str, count: u64) {
+        let index = OWN.iter().position(|(antagonist, _)| *antagonist == name);
+
+        self.0[index.expect("an antagonist that counts")].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Tells what was counted. Returns the antagonists among `names` that got nowhere.
+    pub fn idle(&self, names: &[&str]) -> Vec<&'static str> {
+        let mut idle = Vec::new();
+
+        for ((antagonist, what), count) in OWN.into_iter().zip(&self.0) {
+            let count = count.load(Ordering::Relaxed);
+            if names.contains(&antagonist) {
+                say!("{antagonist:16} {count} {what}");
+                if count == 0 {
                     idle.push(antagonist);
                 }
             }

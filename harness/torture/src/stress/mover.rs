@@ -223,12 +223,10 @@ impl<'a> Mover<'a> {
     /// A move failed: expects everything to be where it was. What was at the destination before
     /// may be gone, so that the rest of it is unmapped.
     fn stay(&mut self, error: &std::io::Error, from: usize, to: usize) -> Result<()> {
-        let allowed = error.raw_os_error() == Some(libc::ENOMEM)
-            && self.scene.short_of_memory.load(Ordering::Relaxed);
         let part = self.position.part.clone();
 
         ensure!(
-            allowed,
+            self.scene.lacks_memory(error),
             "mremap() of region {}: {error}; {}",
             self.region.name,
             self.position

@@ -4,6 +4,7 @@
 
 use super::{
     cgroup::Cgroup,
+    effects::Gains,
     kind::Kind,
     region::Region,
     shape::Shape, //
@@ -16,10 +17,12 @@ use rand::{
     seq::IndexedRandom, //
 };
 use std::{
+    io,
     path::Path,
     sync::atomic::{
         AtomicBool,
-        AtomicU64, //
+        AtomicU64,
+        Ordering, //
     }, //
 };
 
@@ -63,8 +66,8 @@ pub struct Scene {
     /// Memory is limited, so that a move may lack some.
     pub short_of_memory: AtomicBool,
     pub moves: AtomicU64,
-    /// How often uprobes were hit.
-    pub hits: AtomicU64,
+    /// What antagonists count.
+    pub gains: Gains,
     pub segments: AtomicU64,
 }
 
@@ -128,9 +131,23 @@ impl Scene {
             cgroup,
             short_of_memory: AtomicBool::new(false),
             moves: AtomicU64::new(0),
-            hits: AtomicU64::new(0),
+            gains: Gains::default(),
             segments: AtomicU64::new(0),
         })
+    }
+
+    /// May a call have failed because an antagonist makes memory short?
+    pub fn lacks_memory(&self, error: &io::Error) -> bool {
+        error.raw_os_error() == Some(libc::ENOMEM) && self.short_of_memory.load(Ordering::Relaxed)
+    }
+
+    /// What came of a call that has to succeed unless memory is short. Returns whether it did.
+    pub fn succeeded(&self, result: io::Result<()>) -> io::Result<bool> {
+        match result {
+            Ok(()) => Ok(true),
+            Err(error) if self.lacks_memory(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Picks a region.

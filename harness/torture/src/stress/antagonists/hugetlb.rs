@@ -194,13 +194,13 @@ impl Antagonist for Hugetlb<'_> {
         let others: Vec<usize> = SLOTS.into_iter().filter(|slot| *slot != self.at).collect();
         let to = *others.choose(rng).unwrap();
 
-        match sys::move_range(self.at, LEN, to, Leave::Nothing) {
-            Ok(()) => self.at = to,
-            Err(error) => ensure!(
-                error.raw_os_error() == Some(libc::ENOMEM)
-                    && self.scene.short_of_memory.load(Ordering::Relaxed),
-                "mremap() of hugetlb: {error}"
-            ),
+        let result = sys::move_range(self.at, LEN, to, Leave::Nothing);
+        if self
+            .scene
+            .succeeded(result)
+            .context("mremap() of hugetlb")?
+        {
+            self.at = to;
         }
         for (page, addr) in pages(self.at).enumerate() {
             expect(peek(addr), page, "after a move")?;

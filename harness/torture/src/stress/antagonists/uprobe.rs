@@ -4,6 +4,7 @@
 
 use super::Antagonist;
 use crate::stress::{
+    effects::Gains,
     kind::Kind,
     position::{
         Spot,
@@ -29,11 +30,7 @@ use rand::{
 };
 use std::{
     fs::File,
-    io,
-    sync::atomic::{
-        AtomicU64,
-        Ordering, //
-    }, //
+    io, //
 };
 
 /// How often a function is called while it has a probe.
@@ -44,7 +41,7 @@ struct Uprobe<'a> {
     file: &'a File,
     /// Pages of the region that are code.
     pages: Vec<usize>,
-    hits: &'a AtomicU64,
+    gains: &'a Gains,
 }
 
 pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
@@ -60,7 +57,7 @@ pub fn make(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
             .copied()
             .filter(is_code)
             .collect(),
-        hits: &scene.hits,
+        gains: &scene.gains,
     };
 
     // Fails if the kernel has no uprobes.
@@ -122,7 +119,7 @@ impl Antagonist for Uprobe<'_> {
             self.region.name_page(0, page),
             self.region.position.load().unpack()
         );
-        self.hits.fetch_add(hits, Ordering::Relaxed);
+        self.gains.add("uprobe", hits);
         probe.disable().context("turning a uprobe off")?;
         for slot in 0..SLOTS {
             self.region.call(slot, page)?;
