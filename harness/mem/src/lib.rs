@@ -13,6 +13,7 @@ pub mod cpu;
 pub mod mapped;
 pub mod maps;
 pub mod peek;
+pub mod query;
 pub mod remote;
 pub mod shared;
 pub mod signal;

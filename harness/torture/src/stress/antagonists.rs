@@ -13,6 +13,7 @@ mod migrate;
 mod offline;
 mod present;
 mod proc_files;
+mod procmap_query;
 mod protect;
 mod punch;
 mod reclaim;
@@ -42,7 +43,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 19] = [
+pub const ALL: [Entry; 20] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -67,6 +68,11 @@ pub const ALL: [Entry; 19] = [
         name: "present",
         about: "one read of /proc/self/pagemap: the move is one step",
         make: present::make,
+    },
+    Entry {
+        name: "procmap_query",
+        about: "asks for mappings by PROCMAP_QUERY: the move is one step",
+        make: procmap_query::make,
     },
     Entry {
         name: "fork",

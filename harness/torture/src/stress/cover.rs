@@ -93,7 +93,7 @@ pub fn check(maps: &[MemoryMap], region: &Region, position: &Position) -> Result
             let wanted = expected(region, position, slot, page);
             let fault = |why: &str| {
                 anyhow!(
-                    "/proc/self/maps: region {}, page {page} at {:#x} in slot {slot}: {why}; {position}",
+                    "region {}, page {page} at {:#x} in slot {slot}: {why}; {position}",
                     region.name,
                     region.addr(slot, page)
                 )

@@ -62,7 +62,7 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 1] = [("uprobe", "hits")];
+const OWN: [(&str, &str); 2] = [("procmap_query", "walks judged"), ("uprobe", "hits")];
 
 /// What antagonists have counted.
 #[derive(Default)]

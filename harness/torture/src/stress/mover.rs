@@ -262,7 +262,7 @@ impl<'a> Mover<'a> {
         }
         self.region.count(pages.len());
         if self.position.number % MAPS_EVERY == 1 {
-            cover::check(&maps::read()?, self.region, &self.position)?;
+            cover::check(&maps::read()?, self.region, &self.position).context("/proc/self/maps")?;
         }
         Ok(())
     }
