@@ -3,6 +3,7 @@
 //! What happens to the regions while they move. A file each.
 
 mod advise;
+mod collapse;
 mod compact;
 mod fork;
 mod hugetlb;
@@ -43,7 +44,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 20] = [
+pub const ALL: [Entry; 21] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -93,6 +94,11 @@ pub const ALL: [Entry; 20] = [
         name: "process_madvise",
         about: "process_madvise(), of several ranges",
         make: advise::make_process,
+    },
+    Entry {
+        name: "collapse",
+        about: "another process collapses memory into huge pages",
+        make: collapse::make,
     },
     Entry {
         name: "mprotect",

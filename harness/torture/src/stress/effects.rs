@@ -62,7 +62,11 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 2] = [("procmap_query", "walks judged"), ("uprobe", "hits")];
+const OWN: [(&str, &str); 3] = [
+    ("procmap_query", "walks judged"),
+    ("collapse", "ranges collapsed"),
+    ("uprobe", "hits"),
+];
 
 /// What antagonists have counted.
 #[derive(Default)]

@@ -11,6 +11,7 @@ use super::{
         SLOTS, //
     },
     region::{
+        make_whole,
         By,
         Region, //
     },
@@ -58,14 +59,6 @@ const MAPS_EVERY: u32 = 8;
 /// How often a mover pauses, and for how long: KSM and khugepaged need some time for a page.
 const PAUSE_EVERY: u32 = 32;
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Makes one mapping of what advice has split, and fills it with huge pages.
-const WHOLE: [i32; 4] = [
-    libc::MADV_NORMAL,
-    libc::MADV_DODUMP,
-    libc::MADV_HUGEPAGE,
-    libc::MADV_COLLAPSE,
-];
 
 /// One unit in so many is swapped out or made of huge pages before a move.
 const PREPARE_EVERY: u32 = 8;
@@ -139,8 +132,8 @@ impl<'a> Mover<'a> {
             let advice: &[i32] = match unit.kind {
                 Kind::Swapped => &[libc::MADV_PAGEOUT],
                 Kind::Huge => {
-                    let _ = sys::protect(addr, len, true);
-                    &WHOLE
+                    make_whole(addr, len);
+                    &[libc::MADV_COLLAPSE]
                 }
                 _ => &[],
             };

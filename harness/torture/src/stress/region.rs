@@ -276,6 +276,15 @@ impl Region {
     }
 }
 
+/// Makes one mapping of what others have split, which may be of huge pages. What cannot be done is
+/// left.
+pub fn make_whole(addr: usize, len: usize) {
+    let _ = sys::protect(addr, len, true);
+    for advice in [libc::MADV_NORMAL, libc::MADV_DODUMP, libc::MADV_HUGEPAGE] {
+        let _ = sys::advise(addr, len, advice);
+    }
+}
+
 /// What was found in a slot where a page may be.
 pub struct Found {
     pub slot: usize,

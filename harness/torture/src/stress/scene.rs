@@ -33,7 +33,7 @@ const BASES: [usize; 3] = [0x10_0000, 0x10_0000_0000, 0x20_0000_0000];
 pub const HUGE_PAGE: usize = 2 << 20;
 
 /// Where the kernel says how it uses huge pages, if it can.
-const THP: &str = "/sys/kernel/mm/transparent_hugepage";
+pub const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 
 /// How often the pattern of the mixed region is repeated.
 const REPEATS: usize = 24;
@@ -158,6 +158,11 @@ impl Scene {
     /// The region that one read of `/proc/self/maps` shows.
     pub fn low(&self) -> &Region {
         &self.regions[0]
+    }
+
+    /// The region that has huge pages.
+    pub fn huge(&self) -> &Region {
+        &self.regions[2]
     }
 
     /// The region that has all kinds.

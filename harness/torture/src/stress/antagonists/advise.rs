@@ -89,13 +89,16 @@ const ALLOWED: [i32; 6] = [
     libc::EINTR,
 ];
 
+/// May advice fail so?
+pub(super) fn may_fail_with(error: &io::Error) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|errno| ALLOWED.contains(&errno))
+}
+
 fn allow(advice: i32, result: io::Result<()>) -> Result<()> {
     match result {
-        Err(error)
-            if !error
-                .raw_os_error()
-                .is_some_and(|errno| ALLOWED.contains(&errno)) =>
-        {
+        Err(error) if !may_fail_with(&error) => {
             Err(error).with_context(|| format!("advice {advice}"))
         }
         _ => Ok(()),
@@ -158,8 +161,8 @@ struct Process<'a> {
     pidfd: OwnedFd,
 }
 
-/// Advises ourselves as another process does.
-pub fn make_process(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
+/// What names this process to `process_madvise()`. Fails if the kernel does not have that.
+pub(super) fn pidfd_of_this_process() -> Result<OwnedFd> {
     // SAFETY: Calls without requirements.
     let fd = checked(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })
         .context("pidfd_open")?;
@@ -168,13 +171,25 @@ pub fn make_process(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
 
     match process_madvise(&pidfd, &[], libc::MADV_COLD) {
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => bail!("no process_madvise()"),
-        _ => Ok(Box::new(Process { scene, pidfd })),
+        _ => Ok(pidfd),
     }
 }
 
-fn process_madvise(pidfd: &OwnedFd, ranges: &[libc::iovec], advice: i32) -> io::Result<()> {
+/// Advises ourselves by the call that is meant for other processes.
+pub fn make_process(scene: &Scene) -> Result<Box<dyn Antagonist + '_>> {
+    Ok(Box::new(Process {
+        scene,
+        pidfd: pidfd_of_this_process()?,
+    }))
+}
+
+pub(super) fn process_madvise(
+    pidfd: &OwnedFd,
+    ranges: &[libc::iovec],
+    advice: i32,
+) -> io::Result<()> {
     // SAFETY: The ranges are ours, and what they name is memory of regions, whose contents this
-    // advice keeps.
+    // advice keeps. That is so in a child, too: the process that is named has them.
     checked(unsafe {
         libc::syscall(
             libc::SYS_process_madvise,
