@@ -8,12 +8,16 @@ use anyhow::{
 };
 use mem::{
     checked,
+    perf::{
+        Event,
+        DATA_HEAD,
+        DATA_TAIL, //
+    },
     PAGE, //
 };
 use std::{
     os::fd::{
         AsRawFd,
-        FromRawFd,
         OwnedFd, //
     },
     ptr,
@@ -23,27 +27,6 @@ use std::{
     }, //
 };
 
-/// The first fields of `struct perf_event_attr`, of its first published version. Those behind are
-/// zero for a kernel that knows more.
-#[repr(C)]
-#[derive(Default)]
-struct Attributes {
-    kind: u32,
-    size: u32,
-    config: u64,
-    sample_period: u64,
-    sample_type: u64,
-    read_format: u64,
-    flags: u64,
-    wakeup_events: u32,
-    bp_type: u32,
-    config1: u64,
-}
-
-const SIZE_VER0: u32 = 64;
-const _: () = assert!(size_of::<Attributes>() == SIZE_VER0 as usize);
-
-const TYPE_SOFTWARE: u32 = 1;
 const COUNT_SW_CPU_CLOCK: u64 = 0;
 const SAMPLE_IP: u64 = 1;
 const FLAG_DISABLED: u64 = 1;
@@ -51,10 +34,6 @@ const FLAG_EXCLUDE_HV: u64 = 1 << 6;
 const RECORD_SAMPLE: u32 = 9;
 const IOC_ENABLE: libc::c_ulong = 0x2400;
 const IOC_DISABLE: libc::c_ulong = 0x2401;
-
-/// Where `struct perf_event_mmap_page` has the ends of the ring.
-const DATA_HEAD: usize = 1024;
-const DATA_TAIL: usize = 1032;
 
 /// How many bytes the ring has, a power of two. The page of its ends comes before it.
 const RING: usize = 128 * PAGE;
@@ -68,28 +47,13 @@ pub struct Sampler {
 impl Sampler {
     /// Samples every so many nanoseconds, once it is started.
     pub fn new(period: u64) -> Result<Self> {
-        let attributes = Attributes {
-            kind: TYPE_SOFTWARE,
-            size: SIZE_VER0,
+        let event = Event {
             config: COUNT_SW_CPU_CLOCK,
             sample_period: period,
             sample_type: SAMPLE_IP,
             flags: FLAG_DISABLED | FLAG_EXCLUDE_HV,
-            ..Attributes::default()
         };
-        // SAFETY: The kernel reads as many bytes as `size` says. What it returns is ours alone.
-        let event = unsafe {
-            let (this, any_cpu, no_group) = (0, -1, -1);
-            let ret = libc::syscall(
-                libc::SYS_perf_event_open,
-                &attributes,
-                this,
-                any_cpu,
-                no_group,
-                0,
-            );
-            OwnedFd::from_raw_fd(checked(ret).context("perf_event_open")? as i32)
-        };
+        let event = event.open().context("perf_event_open")?;
         // SAFETY: The mapping is new, at an address that the kernel chooses.
         let ring = unsafe {
             libc::mmap(

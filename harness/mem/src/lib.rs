@@ -13,6 +13,7 @@ pub mod cpu;
 pub mod mapped;
 pub mod maps;
 pub mod peek;
+pub mod perf;
 pub mod query;
 pub mod remote;
 pub mod shared;

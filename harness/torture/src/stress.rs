@@ -24,6 +24,7 @@ mod run;
 mod sabotage;
 mod scene;
 mod shape;
+mod shuttle;
 mod stamp;
 mod workers;
 

@@ -12,6 +12,7 @@ mod load;
 mod lock;
 mod migrate;
 mod offline;
+mod perf;
 mod present;
 mod proc_files;
 mod procmap_query;
@@ -44,7 +45,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 21] = [
+pub const ALL: [Entry; 22] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -139,6 +140,11 @@ pub const ALL: [Entry; 21] = [
         name: "uprobe",
         about: "registers uprobes, which have to be hit, and unregisters them",
         make: uprobe::make,
+    },
+    Entry {
+        name: "perf",
+        about: "reads a perf event's buffer, which moves, and what it says of mappings",
+        make: perf::make,
     },
     Entry {
         name: "hugetlb",

@@ -62,10 +62,11 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 3] = [
+const OWN: [(&str, &str); 4] = [
     ("procmap_query", "walks judged"),
     ("collapse", "ranges collapsed"),
     ("uprobe", "hits"),
+    ("perf", "mappings reported"),
 ];
 
 /// What antagonists have counted.
