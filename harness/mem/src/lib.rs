@@ -10,6 +10,7 @@
 
 pub mod code;
 pub mod cpu;
+pub mod futex;
 pub mod mapped;
 pub mod maps;
 pub mod peek;

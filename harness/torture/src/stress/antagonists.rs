@@ -6,6 +6,7 @@ mod advise;
 mod collapse;
 mod compact;
 mod fork;
+mod futex;
 mod hugetlb;
 mod ksm;
 mod load;
@@ -45,7 +46,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 22] = [
+pub const ALL: [Entry; 23] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -145,6 +146,11 @@ pub const ALL: [Entry; 22] = [
         name: "perf",
         about: "reads a perf event's buffer, which moves, and what it says of mappings",
         make: perf::make,
+    },
+    Entry {
+        name: "futex",
+        about: "waiters on futexes that move",
+        make: futex::make,
     },
     Entry {
         name: "hugetlb",

@@ -62,11 +62,12 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 4] = [
+const OWN: [(&str, &str); 5] = [
     ("procmap_query", "walks judged"),
     ("collapse", "ranges collapsed"),
     ("uprobe", "hits"),
     ("perf", "mappings reported"),
+    ("futex", "waiters woken"),
 ];
 
 /// What antagonists have counted.
