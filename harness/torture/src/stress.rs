@@ -20,6 +20,7 @@ mod position;
 mod probe;
 mod probes;
 mod region;
+mod ring;
 mod run;
 mod sabotage;
 mod scene;

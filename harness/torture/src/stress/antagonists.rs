@@ -8,6 +8,7 @@ mod compact;
 mod fork;
 mod futex;
 mod hugetlb;
+mod io_uring;
 mod ksm;
 mod load;
 mod lock;
@@ -46,7 +47,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 23] = [
+pub const ALL: [Entry; 24] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -151,6 +152,11 @@ pub const ALL: [Entry; 23] = [
         name: "futex",
         about: "waiters on futexes that move",
         make: futex::make,
+    },
+    Entry {
+        name: "io_uring",
+        about: "transfers to and from registered buffers, and rings, that move",
+        make: io_uring::make,
     },
     Entry {
         name: "hugetlb",

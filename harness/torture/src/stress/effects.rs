@@ -62,12 +62,13 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 5] = [
+const OWN: [(&str, &str); 6] = [
     ("procmap_query", "walks judged"),
     ("collapse", "ranges collapsed"),
     ("uprobe", "hits"),
     ("perf", "mappings reported"),
     ("futex", "waiters woken"),
+    ("io_uring", "transfers"),
 ];
 
 /// What antagonists have counted.
