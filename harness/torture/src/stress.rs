@@ -11,6 +11,7 @@ mod cgroup;
 mod cover;
 mod effects;
 mod files;
+mod guard;
 mod hang;
 mod kind;
 mod mover;

@@ -24,6 +24,7 @@ mod reclaim;
 mod remote;
 mod store;
 mod uprobe;
+mod userfaultfd;
 mod window;
 
 use super::scene::Scene;
@@ -47,7 +48,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 24] = [
+pub const ALL: [Entry; 25] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -157,6 +158,11 @@ pub const ALL: [Entry; 24] = [
         name: "io_uring",
         about: "transfers to and from registered buffers, and rings, that move",
         make: io_uring::make,
+    },
+    Entry {
+        name: "userfaultfd",
+        about: "has pages filled beside what moves, and where a mapping has moved",
+        make: userfaultfd::make,
     },
     Entry {
         name: "hugetlb",

@@ -62,13 +62,14 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 6] = [
+const OWN: [(&str, &str); 7] = [
     ("procmap_query", "walks judged"),
     ("collapse", "ranges collapsed"),
     ("uprobe", "hits"),
     ("perf", "mappings reported"),
     ("futex", "waiters woken"),
     ("io_uring", "transfers"),
+    ("userfaultfd", "pages filled"),
 ];
 
 /// What antagonists have counted.

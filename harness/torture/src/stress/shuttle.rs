@@ -25,6 +25,7 @@ pub mod home {
     pub const PERF: usize = 0x40_0000_0000;
     pub const IO_URING: usize = 0x41_0000_0000;
     pub const FUTEX: usize = 0x42_0000_0000;
+    pub const USERFAULTFD: usize = 0x43_0000_0000;
 }
 
 /// How far the second place is from the first one. Neither page tables nor huge pages line up.
