@@ -100,6 +100,13 @@ pub fn unlock(addr: usize, len: usize) -> io::Result<()> {
     checked(unsafe { libc::munlock(addr as *mut _, len) }).map(drop)
 }
 
+/// Seals a range, for as long as it is mapped.
+pub fn seal(addr: usize, len: usize) -> io::Result<()> {
+    in_field(addr, len);
+    // SAFETY: The range is in the field.
+    checked(unsafe { libc::syscall(libc::SYS_mseal, addr, len, 0_usize) }).map(drop)
+}
+
 /// What becomes of the source of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leave {

@@ -7,6 +7,7 @@
 //! alone and all together. Everybody looks for wrong stamps all the time.
 
 mod antagonists;
+mod apart;
 mod cgroup;
 mod cover;
 mod effects;
@@ -70,6 +71,13 @@ enum Command {
     /// Turns a uprobe on and off in a process that moves its code, by one call and by a call for
     /// each mapping. Results are in TAP
     Probes,
+    /// What an antagonist starts as a process of its own
+    #[command(hide = true)]
+    Apart {
+        program: apart::Program,
+        #[command(flatten)]
+        from: Seed,
+    },
 }
 
 #[derive(Args)]
@@ -194,5 +202,6 @@ pub fn run(options: &Options) -> Result<bool> {
     match &options.command {
         Command::Run(rules) => Ok(run_by(rules)),
         Command::Probes => Ok(probes::run()),
+        Command::Apart { program, from } => apart::run(*program, from.seed).map(|()| true),
     }
 }

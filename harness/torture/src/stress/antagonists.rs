@@ -22,6 +22,7 @@ mod protect;
 mod punch;
 mod reclaim;
 mod remote;
+pub mod seal;
 mod store;
 mod uprobe;
 mod userfaultfd;
@@ -48,7 +49,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 25] = [
+pub const ALL: [Entry; 26] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -113,6 +114,11 @@ pub const ALL: [Entry; 25] = [
         name: "mlock",
         about: "locks and unlocks",
         make: lock::make,
+    },
+    Entry {
+        name: "seal",
+        about: "seals a mapping of a range that moves: from then on it stays",
+        make: seal::make,
     },
     Entry {
         name: "reclaim",

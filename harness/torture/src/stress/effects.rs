@@ -62,9 +62,10 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 8] = [
     ("procmap_query", "walks judged"),
     ("collapse", "ranges collapsed"),
+    ("seal", "moves refused"),
     ("uprobe", "hits"),
     ("perf", "mappings reported"),
     ("futex", "waiters woken"),

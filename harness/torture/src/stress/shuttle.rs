@@ -26,6 +26,8 @@ pub mod home {
     pub const IO_URING: usize = 0x41_0000_0000;
     pub const FUTEX: usize = 0x42_0000_0000;
     pub const USERFAULTFD: usize = 0x43_0000_0000;
+    /// In processes that are started for it.
+    pub const APART: usize = 0x44_0000_0000;
 }
 
 /// How far the second place is from the first one. Neither page tables nor huge pages line up.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Processes for what cannot be undone. They are started anew, as a child of `fork()` may have no
+//! threads and has a copy of everything.
+
+use super::{
+    antagonists::{
+        seal, //
+    },
+    shuttle::{
+        home,
+        Shuttle, //
+    },
+    workers::random, //
+};
+use crate::child::Child;
+use anyhow::{
+    Context,
+    Result, //
+};
+use clap::ValueEnum;
+use rand::rngs::ChaCha8Rng;
+use std::process::Command;
+
+/// How many mappings move in such a process, and where.
+pub const MAPPINGS: usize = 100;
+pub const HOME: usize = home::APART;
+
+/// What such a process does.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Program {
+    Seal,
+}
+
+impl Program {
+    fn name(self) -> String {
+        let value = self.to_possible_value().expect("a program with a name");
+
+        value.get_name().to_owned()
+    }
+
+    fn body(self) -> fn(Shuttle, &mut ChaCha8Rng) -> Result<()> {
+        match self {
+            Program::Seal => seal::program,
+        }
+    }
+}
+
+/// Starts a process. It says itself what is wrong.
+pub fn start(program: Program, seed: u64) -> Result<Child> {
+    let child = Command::new("/proc/self/exe")
+        .args(["stress", "apart", &program.name()])
+        .args(["--seed", &seed.to_string()])
+        .spawn()
+        .context("starting a process")?;
+
+    Ok(Child::adopt(child.id() as libc::pid_t))
+}
+
+/// What is run there.
+pub fn run(program: Program, seed: u64) -> Result<()> {
+    mem::signal::survive_faults()?;
+    let shuttle = Shuttle::make(HOME, MAPPINGS, 0)?;
+
+    program.body()(shuttle, &mut random(seed, &program.name()))
+}
