@@ -9,6 +9,7 @@
 mod antagonists;
 mod apart;
 mod cgroup;
+mod core_file;
 mod cover;
 mod effects;
 mod files;

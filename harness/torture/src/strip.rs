@@ -44,6 +44,11 @@ fn stamp(page: usize) -> u64 {
 }
 
 impl Strip {
+    /// A strip that somebody else has mapped, of mappings of one page each.
+    pub fn of(mappings: usize) -> Self {
+        Strip { mappings, width: 1 }
+    }
+
     /// Maps a strip at an address, and writes to every page of it.
     pub fn make(addr: usize, mappings: usize, width: usize) -> Result<Self> {
         let strip = Strip { mappings, width };
@@ -71,28 +76,39 @@ impl Strip {
 
     /// Expects some of its pages to be there, if the first page of all is, or would be, at `addr`.
     pub fn check(&self, addr: usize, pages: Range<usize>) -> Result<()> {
-        expect(addr, pages, |page| Ok(stamp(page)))
+        self.check_as(addr, pages, peek)
+    }
+
+    /// Expects that of what somebody else sees.
+    pub fn check_as(
+        &self,
+        addr: usize,
+        pages: Range<usize>,
+        see: impl Fn(usize) -> Result<u64, Fault>,
+    ) -> Result<()> {
+        expect(addr, pages, see, |page| Ok(stamp(page)))
     }
 
     /// Expects nothing to be mapped where some of its pages would be.
     pub fn check_gone(&self, addr: usize, pages: Range<usize>) -> Result<()> {
-        expect(addr, pages, |_| Err(Fault::Unmapped))
+        expect(addr, pages, peek, |_| Err(Fault::Unmapped))
     }
 
     /// Expects mappings without pages where some of its pages would be.
     pub fn check_empty(&self, addr: usize, pages: Range<usize>) -> Result<()> {
-        expect(addr, pages, |_| Ok(0))
+        expect(addr, pages, peek, |_| Ok(0))
     }
 }
 
 fn expect(
     addr: usize,
     pages: Range<usize>,
+    see: impl Fn(usize) -> Result<u64, Fault>,
     wanted: impl Fn(usize) -> Result<u64, Fault>,
 ) -> Result<()> {
     for page in pages {
         let at = addr + page * PAGE;
-        let (found, wanted) = (peek(at), wanted(page));
+        let (found, wanted) = (see(at), wanted(page));
         ensure!(
             found == wanted,
             "page {page} at {at:#x}: found {found:x?}, expected {wanted:x?}"

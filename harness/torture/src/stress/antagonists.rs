@@ -5,6 +5,7 @@
 mod advise;
 mod collapse;
 mod compact;
+pub mod coredump;
 mod fork;
 mod futex;
 mod hugetlb;
@@ -49,7 +50,7 @@ pub struct Entry {
 }
 
 /// All antagonists.
-pub const ALL: [Entry; 26] = [
+pub const ALL: [Entry; 27] = [
     Entry {
         name: "load",
         about: "loads by the CPU, from old and new addresses",
@@ -84,6 +85,11 @@ pub const ALL: [Entry; 26] = [
         name: "fork",
         about: "children that check and move their copy",
         make: fork::make,
+    },
+    Entry {
+        name: "coredump",
+        about: "processes dump core while they move memory",
+        make: coredump::make,
     },
     Entry {
         name: "proc",

@@ -5,6 +5,7 @@
 
 use super::{
     antagonists::{
+        coredump,
         seal, //
     },
     shuttle::{
@@ -30,6 +31,7 @@ pub const HOME: usize = home::APART;
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Program {
     Seal,
+    Dump,
 }
 
 impl Program {
@@ -42,6 +44,7 @@ impl Program {
     fn body(self) -> fn(Shuttle, &mut ChaCha8Rng) -> Result<()> {
         match self {
             Program::Seal => seal::program,
+            Program::Dump => coredump::program,
         }
     }
 }

@@ -62,8 +62,9 @@ impl Effects {
 }
 
 /// Antagonists that count themselves what they get done, and what that is.
-const OWN: [(&str, &str); 8] = [
+const OWN: [(&str, &str); 9] = [
     ("procmap_query", "walks judged"),
+    ("coredump", "core files read"),
     ("collapse", "ranges collapsed"),
     ("seal", "moves refused"),
     ("uprobe", "hits"),
