@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,8 +39,16 @@
 #endif
 
 #define MOVE		(MREMAP_MAYMOVE | MREMAP_FIXED)
+#if __SIZEOF_LONG__ == 8
 #define ARENA_SIZE	(1UL << 30)
 #define ARENA_BASE(i)	((char *)((4UL + 2 * (i)) << 30))
+/* User space is in the lower half of the addresses. */
+#define USER_END	((char *)LONG_MAX)
+#else
+#define ARENA_SIZE	(1UL << 29)
+#define ARENA_BASE(i)	((char *)((1UL + 2 * (i)) << 29))
+#define USER_END	((char *)ULONG_MAX)
+#endif
 
 enum kind {
 	ANON,
@@ -97,7 +106,7 @@ static inline bool kind_can_split(enum kind kind)
 /* The number at the start of each page, the same in every arena. */
 static inline uint64_t stamp(size_t unit, size_t page)
 {
-	return 0xabcd000000000000UL + (unit << 32) + page + 1;
+	return 0xabcd000000000000ULL + ((uint64_t)unit << 32) + page + 1;
 }
 
 /* A file with a get_unmapped_area() that accepts every address. */

@@ -554,9 +554,11 @@ TEST(dontunmap_in_reverse_order)
 	}
 }
 
+#if __SIZEOF_LONG__ == 8
 /*
  * Each mapping that stays is charged for by itself: together they may be more than
- * the machine has, as they may if a call is made for each.
+ * the machine has, as they may if a call is made for each. It takes addresses that
+ * programs of 32 bits do not have.
  */
 TEST(dontunmap_more_than_memory)
 {
@@ -590,6 +592,65 @@ TEST(dontunmap_more_than_memory)
 	ASSERT_EQ(0, munmap(old, 3 * len));
 	ASSERT_EQ(0, munmap(new, 3 * len));
 }
+
+/*
+ * Addresses that a program has to ask for: above 2^47 on x86-64 with five levels
+ * of page tables, above 2^48 on 64-bit ARM. The source crosses that border.
+ */
+TEST(high_addresses)
+{
+	char *const tops[] = { (char *)(1UL << 47), (char *)(1UL << 48) };
+	int i, j, tried = 0;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		char *src = tops[i] - 2 * page, *dst = tops[i] + (1UL << 31);
+
+		if (mmap(src, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			 MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != src)
+			continue;
+		tried++;
+		for (j = 0; j < 4; j++)
+			src[j * page] = 'a' + j;
+		ASSERT_EQ(0, mprotect(src + page, 2 * page, PROT_READ));
+		ASSERT_EQ(0, move_by_one_call(src, 4 * page, dst, MOVE));
+		ASSERT_EQ(0, move_by_one_call(dst, 4 * page, src, MOVE));
+		ASSERT_EQ(0, move_by_one_call(src, 4 * page, ARENA_BASE(0), MOVE));
+		for (j = 0; j < 4; j++)
+			EXPECT_EQ('a' + j, ARENA_BASE(0)[j * page]);
+		ASSERT_EQ(0, munmap(ARENA_BASE(0), 4 * page));
+	}
+	if (!tried)
+		SKIP(return, "there are none");
+}
+#endif
+
+#ifdef __aarch64__
+#ifndef PR_SET_TAGGED_ADDR_CTRL
+#define PR_SET_TAGGED_ADDR_CTRL	55
+#define PR_TAGGED_ADDR_ENABLE	1
+#endif
+
+/* The top byte of an address is a tag. An old address may have one, a new one not. */
+TEST(tagged_addresses)
+{
+	const unsigned long tag = 0x2aUL << 56;
+	char *src = ARENA_BASE(0), *dst = ARENA_BASE(1);
+
+	page = sysconf(_SC_PAGESIZE);
+	if (prctl(PR_SET_TAGGED_ADDR_CTRL, PR_TAGGED_ADDR_ENABLE, 0, 0, 0))
+		SKIP(return, "no tagged addresses");
+	ASSERT_EQ(src, mmap(src, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			    MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+	src[0] = 'a';
+	ASSERT_EQ(0, mprotect(src + page, page, PROT_READ));
+	EXPECT_REFUSED(EINVAL, src, 2 * page, 2 * page, MOVE,
+		       (char *)((unsigned long)dst | tag));
+	EXPECT_EQ(dst, mremap((void *)((unsigned long)src | tag), 2 * page,
+			      2 * page, MOVE, dst));
+	EXPECT_EQ('a', dst[0]);
+}
+#endif
 
 /* Many mappings of a page each. Debug kernels may need minutes. */
 FIXTURE(slow) {

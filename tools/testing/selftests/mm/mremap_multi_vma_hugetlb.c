@@ -77,6 +77,8 @@ FIXTURE_VARIANT_ADD(large_hugetlb, shared) { .sharing = MAP_SHARED };
 FIXTURE_SETUP(large_hugetlb)
 {
 	page = sysconf(_SC_PAGESIZE);
+	if (sizeof(long) < 8)
+		SKIP(return, "too few addresses");
 }
 
 FIXTURE_TEARDOWN(large_hugetlb)
@@ -258,6 +260,8 @@ FIXTURE_SETUP(shared_table)
 	int fd = memfd_create("shared_table", MFD_HUGETLB | MFD_HUGE_2MB);
 
 	page = sysconf(_SC_PAGESIZE);
+	if (sizeof(long) < 8)
+		SKIP(return, "too few addresses");
 	/* At addresses of which each has a table of its own, unless it is shared. */
 	self->src = (char *)(64 * GIB);
 	self->dst = (char *)(66 * GIB);
