@@ -13,7 +13,7 @@ endif
 KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants shell deb deb-demo series \
+.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants test-all shell deb deb-demo series \
 	check-series export lint setup
 
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
@@ -27,6 +27,7 @@ takes_sweep = SEED MINUTES ACCEL LINUX_SRC
 takes_stress = SEED MINUTES ACCEL LINUX_SRC
 takes_limits = LINUX_SRC
 takes_mutants = MUTANTS ACCEL LINUX_SRC
+takes_test-all = PARTS MINUTES ACCEL LINUX_SRC
 takes_shell = ACCEL LINUX_SRC
 takes_deb = KCONFIG LOCALVERSION KDEB_PKGVERSION LINUX_SRC
 takes_deb-demo = LOCALVERSION KDEB_PKGVERSION ACCEL LINUX_SRC
@@ -55,6 +56,8 @@ help:
 	@echo 'make stress    moves while everything else happens to the memory; SEED= MINUTES='
 	@echo 'make limits    moves where a limit is in the way, and how long others wait'
 	@echo 'make mutants   deliberate bugs, each found by a test; MUTANTS="undo hole" tries some'
+	@echo 'make test-all  all tests in all configurations, long runs and mutants too, in days; it goes on'
+	@echo '               where it was stopped. PARTS="arm64 fuzz" takes some, MINUTES= starts none later'
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/$(BASE)/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
@@ -67,7 +70,7 @@ help:
 	@echo 'BASE=$(BASE)                         which Linux, of: $(bases)'
 	@echo 'LINUX_SRC=<directory or tarball>  another Linux $(BASE).y than the one of Debian'
 	@echo 'ACCEL=tcg|kvm                     how guests run (found out by trying)'
-	@echo 'CONFIG=test|debug                 which configuration of configs/ guests run'
+	@echo 'CONFIG=test|debug|preempt|few|tiny|arm64  which configuration of configs/ guests run'
 	@echo
 	@echo 'Needs Debian 12 or 13 on x86-64. As root, missing packages are installed.'
 	@echo 'Logs are in build/$(BASE)/logs.'
@@ -76,7 +79,7 @@ help:
 option = $(if $($(1)),'--$(2)=$($(1))')
 
 setup:
-	@harness/setup.sh
+	@harness/setup.sh $(filter arm64 preempt,$(CONFIG))
 
 kernel: setup
 	@$(KIT) kernel $(call option,CONFIG,config)
@@ -112,6 +115,10 @@ limits: setup
 
 mutants: setup
 	@$(KIT) mutants -- $(MUTANTS)
+
+test-all:
+	@harness/setup.sh test-all
+	@$(KIT) test-all $(call option,MINUTES,minutes) -- $(PARTS)
 
 shell: setup
 	@$(KIT) shell

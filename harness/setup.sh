@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
-# an argument also what "make deb", "make deb-demo" or "make check-series" needs.
+# an argument also what "make deb", "make deb-demo", "make check-series", "make test-all"
+# or a configuration needs.
 # As another user than root it says which one command to run. The Makefile sets BASE.
 set -eu
 
@@ -42,6 +43,16 @@ case "${1:-}" in
 deb | deb-demo | check-series)
 	# For the kernel's own packages; dwarves for the type information of Debian's kernels.
 	pkgs="$pkgs debhelper dpkg-dev kmod dwarves" ;;
+esac
+case "${1:-}" in
+arm64 | test-all)
+	# A machine, and programs for it.
+	pkgs="$pkgs qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+esac
+case "${1:-}" in
+preempt | test-all)
+	# Programs of 32 bits.
+	pkgs="$pkgs gcc-i686-linux-gnu libc6-dev-i386-cross" ;;
 esac
 case "${1:-}" in
 deb-demo | check-series)

@@ -3,6 +3,7 @@
 //! Where this machine's packages come from, and packages that it does not install.
 
 use crate::{
+    arch::Arch,
     paths::{
         remove_folder,
         write_whole, //
@@ -58,11 +59,27 @@ pub fn archive() -> Result<Archive> {
         .with_context(|| format!("apt knows no archive of Debian with {suite}/main"))
 }
 
+/// The sources of packages of one type from all of them, as a file of apt's has them.
+fn of_archives(kind: &str) -> Result<String> {
+    let stanza = |archive: &Archive| {
+        let Archive {
+            url,
+            suite,
+            component,
+        } = archive;
+        format!("Types: {kind}\nURIs: {url}\nSuites: {suite}\nComponents: {component}\n\n")
+    };
+
+    Ok(archives()?.iter().map(stanza).collect())
+}
+
 /// An apt with lists and sources of its own: the one of this machine, and what is installed, are left
 /// alone. It needs no root.
 pub struct Apart {
     folder: PathBuf,
     suite: String,
+    /// Of packages, where it is not that of this machine.
+    arch: Option<&'static str>,
 }
 
 impl Apart {
@@ -81,19 +98,23 @@ impl Apart {
 
     /// One for the sources of the packages that this machine installs.
     pub fn of_machine(folder: &Path) -> Result<Self> {
-        let sources: String = archives()?
-            .iter()
-            .map(|archive| {
-                let Archive {
-                    url,
-                    suite,
-                    component,
-                } = archive;
-                format!("Types: deb-src\nURIs: {url}\nSuites: {suite}\nComponents: {component}\n\n")
-            })
-            .collect();
+        Self::new(
+            folder,
+            "the suites of this machine",
+            &of_archives("deb-src")?,
+        )
+    }
 
-        Self::new(folder, "the suites of this machine", &sources)
+    /// One for packages of another architecture, in the suites of this machine.
+    pub fn of_arch(folder: &Path, arch: Arch) -> Result<Self> {
+        let mut apart = Self::new(
+            folder,
+            &format!("the suites of this machine for {}", arch.debian()),
+            &of_archives("deb")?,
+        )?;
+
+        apart.arch = Some(arch.debian());
+        Ok(apart)
     }
 
     /// One with the text of a file of sources.
@@ -105,6 +126,7 @@ impl Apart {
         Ok(Apart {
             folder: folder.to_owned(),
             suite: suite.to_owned(),
+            arch: None,
         })
     }
 
@@ -124,6 +146,11 @@ impl Apart {
                 _ => self.folder.join(value),
             };
             apt.arg("-o").arg(format!("{option}={}", value.display()));
+        }
+        if let Some(arch) = self.arch {
+            for option in ["Architecture", "Architectures"] {
+                apt.arg("-o").arg(format!("APT::{option}={arch}"));
+            }
         }
         apt.args(["-o", "Dir::Etc::SourceParts=/dev/null"])
             // As root, apt would give its work to a user who may not reach the folder.
@@ -180,6 +207,17 @@ impl Apart {
         remove_folder(&deb)?;
         // Whole from here on.
         fs::rename(&half, folder).with_context(|| format!("cannot make {}", folder.display()))
+    }
+
+    /// The newest version of a package that the archive has.
+    pub fn newest(&self, package: &str) -> Result<String> {
+        self.update()?;
+        output(&mut self.command("cache", &["policy", package]))?
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Candidate: "))
+            .filter(|version| *version != "(none)")
+            .map(str::to_owned)
+            .with_context(|| format!("{} has no package {package}", self.suite))
     }
 
     /// Refuses a version that the archive does not have, with those that it has.

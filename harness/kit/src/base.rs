@@ -2,7 +2,10 @@
 
 //! The kernels that there are patches for: `bases/<name>/`, and what its file `base` says of one.
 
-use crate::stack;
+use crate::{
+    arch::Arch,
+    stack, //
+};
 use anyhow::{
     bail,
     ensure,
@@ -54,8 +57,10 @@ pub struct Base {
     pub layouts: u64,
     /// The program that reads the comments of the code, in the kernel tree.
     pub kernel_doc: String,
-    /// Selftests of the base that call `mremap()`, each with its options.
-    pub selftests: Vec<String>,
+    /// Selftests of the base that call `mremap()`, each with its options, and those of them that it
+    /// does not build for 64-bit ARM.
+    selftests: Vec<String>,
+    selftests_not_arm64: Vec<String>,
     /// Selftests that its fixes add, or change so that they fail without.
     pub fixes_selftests: Vec<String>,
     /// Does it move several mappings by one call as well, by a loop in C?
@@ -73,6 +78,14 @@ impl Base {
     pub fn name(&self) -> String {
         let name = self.folder.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
+    }
+
+    /// Its selftests that call `mremap()` on an architecture, each with its options.
+    pub fn selftests_on(&self, arch: Arch) -> impl Iterator<Item = &str> {
+        self.selftests
+            .iter()
+            .filter(move |test| arch != Arch::Arm64 || !self.selftests_not_arm64.contains(test))
+            .map(String::as_str)
     }
 
     /// Reads what is known of the base of that name.
@@ -98,6 +111,7 @@ impl Base {
         };
         let fixes = words(facts.remove("fixes"));
         let fixes_selftests = words(facts.remove("fixes_selftests"));
+        let selftests_not_arm64 = words(facts.remove("selftests_not_arm64"));
         let suites = words(facts.remove("suites"));
         let layouts = match facts.remove("layouts") {
             Some(number) => number
@@ -136,6 +150,7 @@ impl Base {
             pin,
             fixes,
             fixes_selftests,
+            selftests_not_arm64,
             suites,
             layouts,
             c_loop,
@@ -196,7 +211,10 @@ pub mod tests {
         names,
         Base, //
     };
-    use crate::paths;
+    use crate::{
+        arch::Arch,
+        paths, //
+    };
     use std::path::PathBuf;
 
     const TEXT: &str = "# of no kernel\nversion=4.2\nsource_package=linux-source-4.2\n\
@@ -222,12 +240,16 @@ pub mod tests {
         assert!(!base.c_loop);
 
         let more = "source_suite=x-backports\nsource_version=4.2.9-1\nfixes=one two\n\
-                    fixes_selftests=three four\nsuites=vma kunit\nlayouts=30\nloop=yes\n";
+                    fixes_selftests=three four\nsuites=vma kunit\nlayouts=30\nloop=yes\n\
+                    selftests_not_arm64=one\n";
         let base = Base::parse(PathBuf::new(), &format!("{TEXT}{more}")).unwrap();
-        let pin = base.pin.unwrap();
+        let pin = base.pin.clone().unwrap();
         assert_eq!((&*pin.suite, &*pin.version), ("x-backports", "4.2.9-1"));
         assert_eq!(base.fixes, ["one", "two"]);
         assert_eq!(base.fixes_selftests, ["three", "four"]);
+        let on = |arch| base.selftests_on(arch).collect::<Vec<_>>();
+        assert_eq!(on(Arch::X86_64), ["one", "two -f x"]);
+        assert_eq!(on(Arch::Arm64), ["two -f x"]);
         assert_eq!(base.suites, ["vma", "kunit"]);
         assert_eq!(base.layouts, 30);
         assert!(base.c_loop);

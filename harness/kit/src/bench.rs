@@ -7,13 +7,17 @@ mod table;
 mod target;
 
 use crate::{
+    configuration,
     guest::{
         self,
         Guest,
         Machine, //
     },
     host,
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     options,
     outcome::Outcome,
     paths::{
@@ -92,13 +96,13 @@ impl Options {
 struct Subject<'a> {
     /// Its name in tables.
     name: &'a str,
-    image: &'a Path,
+    image: &'a Image,
     /// What it is told beside what all of them are.
     parameters: &'static str,
 }
 
 impl<'a> Subject<'a> {
-    fn new(name: &'a str, image: &'a Path) -> Self {
+    fn new(name: &'a str, image: &'a Image) -> Self {
         Subject {
             name,
             image,
@@ -107,7 +111,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The patched kernel with the loop in C, if its base has that.
-    fn with_c_loop(paths: &Paths, image: &'a Path) -> Option<Self> {
+    fn with_c_loop(paths: &Paths, image: &'a Image) -> Option<Self> {
         let subject = Subject {
             parameters: kernel::OFF,
             ..Subject::new("c-loop", image)
@@ -127,7 +131,7 @@ impl<'a> Bench<'a> {
     fn new(paths: &'a Paths) -> Result<Self> {
         Ok(Bench {
             paths,
-            program: host::static_program(paths, "bench")?,
+            program: host::static_program(paths, &configuration::USUAL, "bench")?,
         })
     }
 
@@ -272,7 +276,8 @@ pub fn run(tree: &Tree, options: &Options) -> Result<bool> {
     let (base, series) = kernel::both(tree, CONFIG)?;
     let this = Subject::new("this", &series);
     let mut subjects = vec![Subject::new("base", &base), this];
-    if let Some(other) = &options.compare {
+    let other = options.compare.clone().map(Image::pc);
+    if let Some(other) = &other {
         subjects.push(Subject::new("other", other));
     }
     let c_loop = Subject::with_c_loop(paths, &series);

@@ -58,7 +58,7 @@ const CHECKS: [Suite; 11] = [
         debian::takes_option(tree, &debian_config(tree.paths)?)
     }),
     ("debian", |tree, _| debian::demo(tree)),
-    ("arm64", |tree, _| kunit::arm64(tree)),
+    ("arm64", |tree, _| kunit::guest(tree, "arm64")),
     ("builds", commits::each_commit),
 ];
 

@@ -8,6 +8,7 @@ mod package;
 use crate::{
     demo::BY_ONE_CALL,
     guest,
+    kernel::Image,
     outcome::Outcome,
     tree::Tree, //
 };
@@ -99,7 +100,7 @@ pub fn demo(tree: &Tree) -> Result<Outcome> {
         &installed,
         &(SETTINGS.to_owned() + &guest::script(&commands)),
     )?;
-    let image = disk.kernel(release);
+    let image = Image::pc(disk.kernel(release));
     let ran = guest::boot_disk(paths, "debian", &disk.file, &image, LIMIT, &commands)?;
     let mut outcome = Outcome::default();
 

@@ -10,7 +10,10 @@ use crate::{
         Guest, //
     },
     host,
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     outcome::Outcome,
     paths::Paths,
     programs,
@@ -18,13 +21,7 @@ use crate::{
     tree::Tree, //
 };
 use anyhow::Result;
-use std::{
-    path::{
-        Path,
-        PathBuf, //
-    },
-    time::Duration, //
-};
+use std::time::Duration;
 
 /// A guest of the demonstration: its name, what the kernel is told, and what runs there.
 struct Part<'a> {
@@ -70,7 +67,7 @@ fn parts(base: &Base) -> [Part<'_>; 2] {
 }
 
 /// Runs a part in a guest, which prints what it has to say, and counts its commands.
-fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Result<Outcome> {
+fn show(paths: &Paths, image: &Image, programs: &[Content], part: &Part) -> Result<Outcome> {
     let guest = Guest {
         content: programs,
         parameters: part.parameters,
@@ -94,21 +91,18 @@ fn show(paths: &Paths, image: &Path, programs: &[Content], part: &Part) -> Resul
 }
 
 /// Builds the kernel and the programs.
-fn prepare(tree: &Tree, config: &str) -> Result<(PathBuf, Vec<Content>)> {
+fn prepare(tree: &Tree, config: &str) -> Result<(Image, Vec<Content>)> {
+    let image = kernel::image(tree, config)?;
     let content = |(program, _)| {
         Ok((
             format!("guest/{program}"),
-            host::static_program(tree.paths, program)?,
+            host::static_program(tree.paths, image.of, program)?,
         ))
     };
+    let programs = BY_ONE_CALL.into_iter().map(content);
+    let programs = programs.collect::<Result<_>>()?;
 
-    Ok((
-        kernel::image(tree, config)?,
-        BY_ONE_CALL
-            .into_iter()
-            .map(content)
-            .collect::<Result<_>>()?,
-    ))
+    Ok((image, programs))
 }
 
 /// Shows the demonstration.
@@ -135,11 +129,11 @@ pub fn check(tree: &Tree, config: &str) -> Result<Outcome> {
 pub fn shell(tree: &Tree) -> Result<()> {
     let paths = tree.paths;
     let image = kernel::image(tree, "test")?;
-    let mut content = selftest::programs(tree)?;
+    let mut content = selftest::programs(tree, "test")?;
     for program in [programs::TORTURE, "bench", "arena"] {
         content.push((
             format!("guest/{program}"),
-            host::static_program(paths, program)?,
+            host::static_program(paths, image.of, program)?,
         ));
     }
     let script = "echo 'a shell in the patched kernel; leave it with exit'\n\

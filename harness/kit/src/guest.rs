@@ -8,7 +8,11 @@ mod ran;
 mod trouble;
 mod watch;
 
-use crate::paths::Paths;
+use crate::{
+    kernel::Image,
+    paths::Paths,
+    times::Times, //
+};
 use anyhow::Result;
 use initramfs::pack;
 pub use initramfs::{
@@ -21,7 +25,7 @@ pub use machine::{
     Machine, //
 };
 use machine::{
-    pc,
+    machine,
     qemu, //
 };
 pub use ran::{
@@ -31,14 +35,17 @@ pub use ran::{
 };
 use std::{
     path::Path,
-    time::Duration, //
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 pub use trouble::trouble;
-use watch::watch;
+use watch::Running;
 
 /// A guest to boot.
 pub struct Guest<'a> {
-    pub image: &'a Path,
+    pub image: &'a Image,
     /// Programs and other files, which the guest finds by name where it runs commands.
     pub content: &'a [Content],
     /// Lines for a shell that come before all commands.
@@ -54,8 +61,8 @@ pub struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    /// A PC with two CPUs, and with nothing that it needs beside an image.
-    pub fn of(image: &'a Path, limit: Duration) -> Self {
+    /// A machine with two CPUs, and with nothing that it needs beside an image.
+    pub fn of(image: &'a Image, limit: Duration) -> Self {
         Guest {
             image,
             content: &[],
@@ -76,9 +83,26 @@ impl<'a> Guest<'a> {
         name: &str,
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<Ran>> {
+        self.start(paths, name, commands)?.end()
+    }
+
+    /// Boots the guest and lets it run commands. Others may run meanwhile.
+    pub fn start(
+        &self,
+        paths: &Paths,
+        name: &str,
+        commands: &[impl AsRef<str>],
+    ) -> Result<Started> {
         let script = [self.settings, &script(commands)].concat();
 
-        ran::read(&self.run(paths, name, &script)?, commands)
+        Ok(Started {
+            running: self.launch(paths, name, &script)?,
+            commands: commands.iter().map(|it| it.as_ref().to_owned()).collect(),
+            show: self.show,
+            name: name.to_owned(),
+            times: paths.times.clone(),
+            since: Instant::now(),
+        })
     }
 
     /// Boots the guest and runs one command. Fails also if the command does, with what it printed
@@ -93,17 +117,41 @@ impl<'a> Guest<'a> {
     /// Boots the guest, runs nothing, and returns its console: what the kernel does by itself.
     /// Fails if it hangs, does not reach its end, or if its kernel complains.
     pub fn boot(&self, paths: &Paths, name: &str) -> Result<String> {
-        self.run(paths, name, self.settings)
+        let running = self.launch(paths, name, self.settings)?;
+
+        paths
+            .times
+            .of(&format!("guest {name}"), || running.end(self.show))
     }
 
-    fn run(&self, paths: &Paths, name: &str, script: &str) -> Result<String> {
-        let initramfs = pack(paths, name, self.content, script)?;
+    fn launch(&self, paths: &Paths, name: &str, script: &str) -> Result<Running> {
+        let initramfs = pack(paths, name, self.image.of.arch, self.content, script)?;
         let command =
             self.machine
                 .command(paths, self.image, &initramfs, self.cpus, self.parameters)?;
 
-        let watch = || watch(command, name, &paths.console(name), self.limit, self.show);
-        paths.times.of(&format!("guest {name}"), watch)
+        Running::start(command, name, paths.console(name), self.limit)
+    }
+}
+
+/// A guest that runs commands.
+pub struct Started {
+    running: Running,
+    commands: Vec<String>,
+    show: bool,
+    name: String,
+    times: Times,
+    since: Instant,
+}
+
+impl Started {
+    /// Waits for its end, and tells what the commands did. Fails as [`Guest::boot()`] does.
+    pub fn end(self) -> Result<Vec<Ran>> {
+        let console = self.running.end(self.show);
+
+        self.times
+            .add(&format!("guest {}", self.name), self.since.elapsed());
+        ran::read(&console?, &self.commands)
     }
 }
 
@@ -113,27 +161,25 @@ pub fn boot_disk(
     paths: &Paths,
     name: &str,
     disk: &Path,
-    image: &Path,
+    image: &Image,
     limit: Duration,
     commands: &[impl AsRef<str>],
 ) -> Result<Vec<Ran>> {
-    let mut qemu = pc(&accelerator(paths, image)?, 2);
+    let mut qemu = machine(image.of.arch, image.of.cpu, &accelerator(paths, image)?, 2);
 
     qemu.arg("-drive").arg(format!(
         "if=virtio,format=raw,file={}",
         // A comma would end the name.
         disk.display().to_string().replace(',', ",,")
     ));
-    ran::read(
-        &watch(qemu, name, &paths.console(name), limit, true)?,
-        commands,
-    )
+    let running = Running::start(qemu, name, paths.console(name), limit)?;
+    ran::read(&running.end(true)?, commands)
 }
 
 /// Boots a guest on this terminal, until it ends.
-pub fn interactive(paths: &Paths, image: &Path, content: &[Content], script: &str) -> Result<()> {
+pub fn interactive(paths: &Paths, image: &Image, content: &[Content], script: &str) -> Result<()> {
     let accel = accelerator(paths, image)?;
-    let initramfs = pack(paths, "shell", content, script)?;
+    let initramfs = pack(paths, "shell", image.of.arch, content, script)?;
 
     qemu(&accel, image, &initramfs, 2, "").status()?;
     Ok(())

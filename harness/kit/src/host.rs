@@ -3,6 +3,8 @@
 //! Tests that need no kernel.
 
 use crate::{
+    configuration::Configuration,
+    foreign,
     outcome::Outcome,
     paths::Paths,
     step::{
@@ -96,17 +98,25 @@ pub fn run_program<'a>(
 
 /// Builds a program of the workspace that needs no libraries, for a guest. The arena is the example
 /// of a crate, each of the others is a package.
-pub fn static_program(paths: &Paths, name: &str) -> Result<PathBuf> {
-    let target = "x86_64-unknown-linux-gnu";
+pub fn static_program(paths: &Paths, configuration: &Configuration, name: &str) -> Result<PathBuf> {
+    let arch = configuration.arch;
+    let target = arch.rust_target();
+    let mut build = cargo(paths);
+    let mut flags = "-C target-feature=+crt-static".to_owned();
     let (package, kind, folder) = match name {
         "arena" => ("move-mappings", "--example", "release/examples"),
         _ => (name, "--bin", "release"),
     };
 
+    if arch.is_foreign() {
+        let sysroot = foreign::sysroot(paths, arch)?;
+        foreign::build_with(&mut build, arch);
+        flags += &format!(" --sysroot={}", sysroot.display());
+    }
     // Naming the target keeps the flags away from what is built for this machine.
     Step::new(paths, &format!("build {name}")).run(
-        cargo(paths)
-            .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        build
+            .env("RUSTFLAGS", flags)
             .args(["build", "--release", "--locked", "--target", target])
             .args(["-p", package, kind, name]),
     )?;

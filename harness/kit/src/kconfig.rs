@@ -3,6 +3,7 @@
 //! Configurations of kernels: Kconfig fragments of `configs/`.
 
 use crate::{
+    configuration,
     paths::{
         write_whole,
         Paths, //
@@ -55,20 +56,21 @@ impl Options {
     }
 }
 
-/// The Kconfig fragments of a configuration, for a tree that knows some options of the series. That
+/// The Kconfig fragments of a configuration, for a tree that knows some options of the series. One
 /// of the configuration can turn the series off.
 pub fn fragments(paths: &Paths, config: &str, options: Options) -> Result<Vec<PathBuf>> {
-    let own = paths.fragments(config)?;
     let mut has_kunit = false;
-    for fragment in &own {
-        has_kunit |= fs::read_to_string(fragment)?.contains("CONFIG_KUNIT=y");
-    }
-    let mut fragments = paths.fragments("common")?;
+    let mut fragments = match options.range {
+        true => paths.fragments("range")?,
+        false => Vec::new(),
+    };
 
-    if options.range {
-        fragments.extend(paths.fragments("range")?);
+    for name in configuration::find(config)?.fragments {
+        for fragment in paths.fragments(name)? {
+            has_kunit |= fs::read_to_string(&fragment)?.contains("CONFIG_KUNIT=y");
+            fragments.push(fragment);
+        }
     }
-    fragments.extend(own);
     if options.tests && has_kunit {
         fragments.extend(paths.fragments("kunit")?);
     }

@@ -3,7 +3,12 @@
 //! Building kernels.
 
 use crate::{
+    arch::Arch,
     base::Base,
+    configuration::{
+        self,
+        Configuration, //
+    },
     kconfig::Wanted,
     paths::write_whole,
     step::Step,
@@ -27,7 +32,23 @@ use std::{
 /// the base.
 pub const OFF: &str = "mremap_range=off";
 
-/// A make of the kernel, in its tree, with a job for each CPU.
+/// A kernel to boot, and the configuration that says what it runs on.
+pub struct Image {
+    pub file: PathBuf,
+    pub of: &'static Configuration,
+}
+
+impl Image {
+    /// One for the machine that guests usually are.
+    pub fn pc(file: PathBuf) -> Self {
+        Image {
+            file,
+            of: &configuration::USUAL,
+        }
+    }
+}
+
+/// A make of the kernel for this machine's architecture, in its tree, with a job for each CPU.
 pub fn make(tree: &Tree, toolchain: &Toolchain, objects: &Path) -> Result<Command> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let mut make = Command::new("make");
@@ -38,6 +59,28 @@ pub fn make(tree: &Tree, toolchain: &Toolchain, objects: &Path) -> Result<Comman
         .args(toolchain.make_options());
     toolchain.environment(&mut make);
     Ok(make)
+}
+
+/// The same for another architecture, by the name that the kernel has for it.
+pub fn make_for(
+    tree: &Tree,
+    toolchain: &Toolchain,
+    objects: &Path,
+    architecture: &str,
+) -> Result<Command> {
+    let mut make = make(tree, toolchain, objects)?;
+
+    make.arg(format!("ARCH={architecture}"));
+    Ok(make)
+}
+
+/// The same for the architecture of a configuration. That of this machine is not named: the smallest
+/// configuration would lack more then.
+pub fn make_on(tree: &Tree, toolchain: &Toolchain, objects: &Path, arch: Arch) -> Result<Command> {
+    match arch.is_foreign() {
+        true => make_for(tree, toolchain, objects, arch.name()),
+        false => make(tree, toolchain, objects),
+    }
 }
 
 /// How many steps a build takes, for a total while it runs, where nothing has been built of a
@@ -55,25 +98,30 @@ fn stamp(image: &Path) -> PathBuf {
 }
 
 /// Builds a kernel in a configuration, with all objects that belong to it. Returns the image.
-pub fn build(tree: &Tree, config: &str) -> Result<PathBuf> {
+pub fn build(tree: &Tree, config: &str) -> Result<Image> {
+    let configuration = configuration::find(config)?;
+    let (target, built) = configuration.arch.image();
     let toolchain = Toolchain::find(tree.paths)?;
     let wanted = Wanted::of(tree, &toolchain, config)?;
     let objects = tree.objects(config);
     let image = tree.image(config);
 
-    let start = || make(tree, &toolchain, &objects);
+    let start = || make_on(tree, &toolchain, &objects, configuration.arch);
     wanted.configure(tree, &toolchain, &objects, start)?;
     Step::new(tree.paths, &format!("build {} {config}", tree.title()))
         .expect(steps_of_first_build(&tree.paths.base, &objects, config))
-        .run(start()?.arg("bzImage"))?;
+        .run(start()?.arg(target))?;
 
     // The stamp is of the image from here on; before, it is of none.
     let _ = fs::remove_file(stamp(&image));
-    let built = objects.join("arch/x86/boot/bzImage");
+    let built = objects.join(built);
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     write_whole(&image, bytes)?;
     write_whole(&stamp(&image), made_of(tree, &wanted)?)?;
-    Ok(image)
+    Ok(Image {
+        file: image,
+        of: configuration,
+    })
 }
 
 fn made_of(tree: &Tree, wanted: &Wanted) -> Result<String> {
@@ -81,20 +129,23 @@ fn made_of(tree: &Tree, wanted: &Wanted) -> Result<String> {
 }
 
 /// The image of a kernel in a configuration, which is built unless it is there.
-pub fn image(tree: &Tree, config: &str) -> Result<PathBuf> {
+pub fn image(tree: &Tree, config: &str) -> Result<Image> {
     let wanted = Wanted::of(tree, &Toolchain::find(tree.paths)?, config)?;
     let made_of = made_of(tree, &wanted)?;
     let image = tree.image(config);
 
     if image.is_file() && fs::read_to_string(stamp(&image)).is_ok_and(|known| known == made_of) {
-        return Ok(image);
+        return Ok(Image {
+            file: image,
+            of: configuration::find(config)?,
+        });
     }
     build(tree, config)
 }
 
 /// The images of the base and of the tree on top of it. The base is built first: in this order most
 /// objects are built once.
-pub fn both(tree: &Tree, config: &str) -> Result<(PathBuf, PathBuf)> {
+pub fn both(tree: &Tree, config: &str) -> Result<(Image, Image)> {
     let base = image(&tree.base(), config)?;
 
     Ok((base, image(tree, config)?))

@@ -7,7 +7,10 @@ use crate::{
         self,
         Guest, //
     },
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     outcome::Outcome,
     step::{
         feed,
@@ -23,25 +26,23 @@ use anyhow::{
 use regex_lite::Regex;
 use std::{
     fs,
-    path::{
-        Path,
-        PathBuf, //
-    },
     process::Command,
     time::Duration, //
 };
 
-/// A call of `kunit.py` for User Mode Linux, with the objects and the configuration of that name, or
-/// for another architecture.
-fn kunit_py(tree: &Tree, config: &str, action: &str) -> Result<Command> {
+/// The configuration for User Mode Linux, and its objects.
+const UML: &str = "uml";
+
+/// A call of `kunit.py` for User Mode Linux.
+fn kunit_py(tree: &Tree, action: &str) -> Result<Command> {
     let toolchain = Toolchain::find(tree.paths)?;
     let mut command = Command::new("tools/testing/kunit/kunit.py");
 
     command
         .current_dir(tree.check_out()?)
         .arg(action)
-        .arg(format!("--build_dir={}", tree.objects(config).display()));
-    for fragment in tree.paths.fragments(config)? {
+        .arg(format!("--build_dir={}", tree.objects(UML).display()));
+    for fragment in tree.paths.fragments(UML)? {
         command.arg(format!("--kunitconfig={}", fragment.display()));
     }
     for option in toolchain.make_options() {
@@ -52,32 +53,19 @@ fn kunit_py(tree: &Tree, config: &str, action: &str) -> Result<Command> {
 }
 
 /// Builds a kernel as a program of this machine.
-pub fn build_uml(tree: &Tree) -> Result<PathBuf> {
-    Step::new(tree.paths, "build uml").run(&mut kunit_py(tree, "uml", "build")?)?;
-    Ok(tree.objects("uml").join("linux"))
+pub fn build_uml(tree: &Tree) -> Result<Image> {
+    Step::new(tree.paths, "build uml").run(&mut kunit_py(tree, "build")?)?;
+    Ok(Image::pc(tree.objects(UML).join("linux")))
 }
 
 /// Runs KUnit under UML.
 pub fn uml(tree: &Tree) -> Result<Outcome> {
-    by_kunit_py(tree, "uml", &[])
-}
-
-/// Builds the kernel for 64-bit ARM, and runs KUnit in a guest of that architecture.
-pub fn arm64(tree: &Tree) -> Result<Outcome> {
-    by_kunit_py(tree, "arm64", &["--arch=arm64"])
-}
-
-fn by_kunit_py(tree: &Tree, config: &str, options: &[&str]) -> Result<Outcome> {
-    let failed = Step::new(tree.paths, &format!("kunit {config}"))
-        .run(
-            kunit_py(tree, config, "run")?
-                .arg("--timeout=600")
-                .args(options),
-        )
+    let failed = Step::new(tree.paths, "kunit uml")
+        .run(kunit_py(tree, "run")?.arg("--timeout=600"))
         .err();
-    let text = fs::read_to_string(tree.paths.logs.join(format!("kunit-{config}.log")))?;
+    let text = fs::read_to_string(tree.paths.logs.join("kunit-uml.log"))?;
 
-    let console = fs::read_to_string(tree.objects(config).join("test.log")).unwrap_or_default();
+    let console = fs::read_to_string(tree.objects(UML).join("test.log")).unwrap_or_default();
     summary(&text, failed, &console, true)
 }
 
@@ -90,7 +78,7 @@ pub fn guest(tree: &Tree, config: &str) -> Result<Outcome> {
 }
 
 /// Runs KUnit in a guest. `own`: the suite of the series has to be there.
-pub fn in_guest(tree: &Tree, name: &str, image: &Path, own: bool) -> Result<Outcome> {
+pub fn in_guest(tree: &Tree, name: &str, image: &Image, own: bool) -> Result<Outcome> {
     let guest = Guest {
         parameters: "kunit.enable=1 loglevel=8",
         ..Guest::of(image, Duration::from_secs(900))

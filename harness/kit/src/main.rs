@@ -3,15 +3,18 @@
 //! Assembles, builds, boots and tests the patched kernel. The Makefile is its user interface.
 
 mod apt;
+mod arch;
 mod assemble;
 mod base;
 mod bench;
 mod budget;
 mod check;
 mod compile_fail;
+mod configuration;
 mod debian;
 mod demo;
 mod export;
+mod foreign;
 mod git;
 mod guest;
 mod host;
@@ -38,6 +41,7 @@ mod stamp;
 mod step;
 mod suite;
 mod tap;
+mod test_all;
 mod times;
 mod toolchain;
 mod tree;
@@ -122,6 +126,14 @@ enum Command {
     Stress(Long),
     /// Move where a limit is in the way, and count how long others have to wait.
     Limits,
+    /// Run all tests in all configurations, and long runs, but what has passed already.
+    TestAll {
+        /// Configurations and suites, all of them if there are none.
+        parts: Vec<String>,
+        /// Start nothing after so long.
+        #[arg(long, value_parser = options::minutes)]
+        minutes: Option<u64>,
+    },
     /// Build kernels with deliberate bugs, and see that a test finds each.
     Mutants {
         /// Parts of their names; all of them if there are none.
@@ -191,6 +203,7 @@ impl Command {
                  without CONFIG"
             ),
             Command::Mutants { names } => mutants::judge(paths, names)?,
+            Command::TestAll { parts, .. } => test_all::judge(paths, parts)?,
             Command::Deb { kconfig } => debian::judge(kconfig.as_deref())?,
             Command::CheckSeries { checks, series } => {
                 check::judge(paths, checks, series.as_deref())?
@@ -213,7 +226,7 @@ fn run(args: Args) -> Result<bool> {
     match args.command {
         Command::Kernel { config } => {
             let image = kernel::build(&series, &config)?;
-            println!("the kernel is {}", image.display());
+            println!("the kernel is {}", image.file.display());
             Ok(true)
         }
         Command::Demo => demo::run(&series).map(|()| true),
@@ -252,6 +265,7 @@ fn run(args: Args) -> Result<bool> {
             .run(&series, "test")
             .map(|_| true),
         Command::Mutants { names } => mutants::run(&paths, &names),
+        Command::TestAll { parts, minutes } => test_all::run(&series, &parts, minutes),
         Command::Shell => demo::shell(&series).map(|()| true),
         Command::Export => export::export(&paths).map(|()| true),
         Command::Series { series: name } => {

@@ -6,6 +6,10 @@
 
 use crate::{
     base,
+    configuration::{
+        self,
+        Used, //
+    },
     paths, //
 };
 use clap::error::{
@@ -47,12 +51,15 @@ pub fn base(text: &str) -> Parsed<String> {
 
 /// The configuration of a kernel that guests run.
 pub fn guest_config(text: &str) -> Parsed<String> {
-    one_of(&["test", "debug"], text)
+    one_of(&configuration::names(&[Used::Tests]), text)
 }
 
 /// The configuration of a kernel that is built, and nothing else.
 pub fn kernel_config(text: &str) -> Parsed<String> {
-    one_of(&["test", "debug", "bench"], text)
+    one_of(
+        &configuration::names(&[Used::Tests, Used::Measurements]),
+        text,
+    )
 }
 
 fn between(least: u64, most: u64, text: &str) -> Parsed<u64> {
@@ -176,11 +183,11 @@ mod tests {
         for (arguments, expected) in [
             (
                 ["kernel", "--config=foo"],
-                "CONFIG=foo: it is test or debug or bench",
+                "CONFIG=foo: it is test or debug or preempt or few or tiny or arm64 or bench",
             ),
             (
                 ["test", "--config=bench"],
-                "CONFIG=bench: it is test or debug",
+                "CONFIG=bench: it is test or debug or preempt or few or tiny or arm64",
             ),
             (["fuzz", "--uml=yes"], "UML=yes: it is 1, or 0 for no"),
             (

@@ -4,14 +4,19 @@
 //! the stress, the limits.
 
 use crate::{
+    configuration,
     guest::{
+        self,
         Content,
         Guest,
         Machine,
         Ran, //
     },
     host,
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     kunit,
     outcome::Outcome,
     paths::Paths,
@@ -24,10 +29,7 @@ use anyhow::{
     Result, //
 };
 use std::{
-    path::{
-        Path,
-        PathBuf, //
-    },
+    path::PathBuf,
     time::Duration, //
 };
 
@@ -80,10 +82,15 @@ impl Run<'_> {
     }
 
     /// Runs the program in the kernel of an image, in a guest of this name.
-    pub fn run_on(&self, paths: &Paths, image: &Path, name: &str) -> Result<Ran> {
+    pub fn run_on(&self, paths: &Paths, image: &Image, name: &str) -> Result<Ran> {
+        self.start_on(paths, image, name)?.end()
+    }
+
+    /// Starts it there.
+    fn start_on(&self, paths: &Paths, image: &Image, name: &str) -> Result<Started> {
         let mut content = vec![(
             format!("guest/{TORTURE}"),
-            host::static_program(paths, TORTURE)?,
+            host::static_program(paths, image.of, TORTURE)?,
         )];
         content.extend_from_slice(self.content);
         let parameters = [PARAMETERS, self.parameters].join(" ");
@@ -101,11 +108,27 @@ impl Run<'_> {
             ..Guest::of(image, 2 * self.time + Duration::from_secs(240))
         };
 
-        guest.command(
-            paths,
-            name,
-            &format!("{TORTURE} {} {}", self.program, self.arguments),
-        )
+        let command = format!("{TORTURE} {} {}", self.program, self.arguments);
+        Ok(Started {
+            guest: guest.start(paths, name, &[command])?,
+            console: paths.console(name),
+        })
+    }
+}
+
+/// A program that runs.
+struct Started {
+    guest: guest::Started,
+    console: PathBuf,
+}
+
+impl Started {
+    /// Waits for its end, and tells what it did. Fails as [`Run::run()`] does.
+    fn end(self) -> Result<Ran> {
+        let ran = self.guest.end()?.remove(0);
+
+        ran.require(&self.console)?;
+        Ok(ran)
     }
 }
 
@@ -125,6 +148,47 @@ pub fn fuzz(seed: u64, runs: Option<u64>, time: u64, machine: Machine) -> Run<'s
         machine,
         parameters: "",
     }
+}
+
+/// How many guests run at the same time that wait most of the time, as those do that draw layouts.
+/// Each has 1.5 GiB.
+fn guests_at_a_time() -> usize {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let free = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .map_or(0, |kilobytes: usize| kilobytes >> 20);
+
+    (2 * cpus).min(free / 2).max(1)
+}
+
+/// Draws layouts from `seed` on in several guests at the same time, each of which takes a part.
+pub fn fuzz_many(
+    tree: &Tree,
+    config: &str,
+    seed: u64,
+    layouts: u64,
+    machine: Machine,
+) -> Result<Outcome> {
+    let image = kernel::image(tree, config)?;
+    let guests = guests_at_a_time() as u64;
+    let mut started = Vec::new();
+    let mut outcome = Outcome::default();
+
+    for guest in 0..guests {
+        let part = layouts * (guest + 1) / guests - layouts * guest / guests;
+        let from = seed + layouts * guest / guests;
+        // A slow machine moves ten in a minute and a guest.
+        let run = fuzz(from, Some(part), part.div_ceil(10), machine);
+        let name = format!("{}-{config}-{guest}", tree.named("fuzz"));
+        started.push(run.start_on(tree.paths, &image, &name)?);
+    }
+    for run in started {
+        outcome.add(judged(run.end()));
+    }
+    Ok(outcome)
 }
 
 /// Fails each allocation of moves of many layouts, for some minutes.
@@ -167,10 +231,15 @@ pub fn limits(machine: Machine) -> Run<'static> {
 }
 
 /// A run as a test that passes or fails, with what the program says at the end as its note.
-fn check(tree: &Tree, config: &str, run: &Run) -> Outcome {
+pub fn check(tree: &Tree, config: &str, run: &Run) -> Outcome {
+    judged(run.run(tree, config))
+}
+
+/// What a run did, as a test.
+fn judged(ran: Result<Ran>) -> Outcome {
     let mut outcome = Outcome::default();
 
-    match run.run(tree, config) {
+    match ran {
         Ok(ran) => {
             outcome.passed += 1;
             outcome.notes.push(ran.last_lines(1));
@@ -191,7 +260,7 @@ pub fn oracle_suite(tree: &Tree, config: &str) -> Result<Outcome> {
         arguments: "digest --seed 1 --runs 300".to_owned(),
         ..fuzz(1, None, 4, Machine::Pc)
     };
-    let digests = |image: &Path, name: &str| -> Result<Vec<String>> {
+    let digests = |image: &Image, name: &str| -> Result<Vec<String>> {
         let ran = run.run_on(tree.paths, image, name)?;
         let lines = ran
             .output
@@ -217,9 +286,10 @@ pub fn oracle_suite(tree: &Tree, config: &str) -> Result<Outcome> {
 /// The corpus again, and layouts by a seed: the same ones each time.
 pub fn fuzz_suite(tree: &Tree, config: &str) -> Result<Outcome> {
     let corpus: [(String, PathBuf); 1] = [("guest/corpus".to_owned(), tree.paths.top.join(CORPUS))];
+    let configuration = configuration::find(config)?;
     let replay = Run {
         program: "fuzz",
-        arguments: "replay /guest/corpus".to_owned(),
+        arguments: format!("replay /guest/corpus{}", configuration.partial_option()),
         content: &corpus,
         time: minutes(2),
         machine: Machine::Pc,

@@ -4,12 +4,16 @@
 
 use crate::{
     base::Base,
+    configuration,
     guest::{
         Content,
         Guest,
         Ran, //
     },
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     outcome::Outcome,
     paths::Paths,
     step::Step,
@@ -22,7 +26,6 @@ use anyhow::{
     Result, //
 };
 use std::{
-    path::Path,
     process::Command,
     time::Duration, //
 };
@@ -43,26 +46,48 @@ fn own_tests(base: &Base) -> Vec<&str> {
     OWN.into_iter().chain(of_fixes).collect()
 }
 
-/// Builds the selftests that guests run, without shared libraries.
-pub fn programs(tree: &Tree) -> Result<Vec<Content>> {
-    let paths = tree.paths;
-    let toolchain = Toolchain::find(paths)?;
-    let objects = tree.objects("test");
-    let out = paths.work.join(tree.named("selftests"));
-    let of_base = paths.base.selftests.iter();
-    let mut names: Vec<&str> = of_base
+/// Builds the selftests that guests of a configuration run, without shared libraries.
+pub fn programs(tree: &Tree, config: &str) -> Result<Vec<Content>> {
+    let arch = configuration::find(config)?.arch;
+    let base = &tree.paths.base;
+    let mut names: Vec<&str> = base
+        .selftests_on(arch)
         .filter_map(|test| test.split_whitespace().next())
         .collect();
-    names.extend(own_tests(&paths.base));
+
+    names.extend(own_tests(base));
     names.dedup();
+    compiled_by(tree, config, arch.compiler_prefix(), &names)
+}
+
+/// Those of the series and of the fixes as programs of 32 bits, which a 64-bit kernel runs as well.
+fn programs_of_32_bits(tree: &Tree, config: &str) -> Result<Vec<Content>> {
+    compiled_by(
+        tree,
+        config,
+        "i686-linux-gnu-",
+        &own_tests(&tree.paths.base),
+    )
+}
+
+/// Builds selftests by the compiler whose name begins so.
+fn compiled_by(tree: &Tree, config: &str, prefix: &str, names: &[&str]) -> Result<Vec<Content>> {
+    let paths = tree.paths;
+    let toolchain = Toolchain::find(paths)?;
+    let objects = tree.objects(config);
+    let arch = configuration::find(config)?.arch;
+    let out = paths
+        .work
+        .join(format!("{prefix}{}", tree.named("selftests")));
 
     std::fs::create_dir_all(&out)?;
     Step::new(paths, "headers")
-        .run(kernel::make(tree, &toolchain, &objects)?.args(["-s", "headers"]))?;
+        .run(kernel::make_on(tree, &toolchain, &objects, arch)?.args(["-s", "headers"]))?;
     Step::new(paths, "build selftests").run(
         Command::new("make")
             .current_dir(tree.check_out()?.join("tools/testing/selftests/mm"))
             .arg(format!("OUTPUT={}", out.display()))
+            .arg(format!("CROSS_COMPILE={prefix}"))
             .arg(format!(
                 "KHDR_INCLUDES=-isystem {}",
                 objects.join("usr/include").display()
@@ -103,7 +128,7 @@ fn run_in_guest(
 }
 
 /// A guest of an image, with the tests and with more settings, for as long as its commands take.
-fn with_tests<'a>(image: &'a Path, content: &'a [Content], settings: &'a str) -> Guest<'a> {
+fn with_tests<'a>(image: &'a Image, content: &'a [Content], settings: &'a str) -> Guest<'a> {
     Guest {
         content,
         settings,
@@ -116,11 +141,24 @@ pub fn suite(tree: &Tree, config: &str) -> Result<Outcome> {
     let image = kernel::image(tree, config)?;
     let name = format!("{}-{config}", tree.named("selftests"));
 
-    own(tree.paths, &name, &image, &programs(tree)?)
+    own(tree.paths, &name, &image, &programs(tree, config)?)
+}
+
+/// The same with programs of 32 bits.
+pub fn suite_of_32_bits(tree: &Tree, config: &str) -> Result<Outcome> {
+    let image = kernel::image(tree, config)?;
+    let name = format!("{}-{config}", tree.named("selftests-32"));
+
+    own(
+        tree.paths,
+        &name,
+        &image,
+        &programs_of_32_bits(tree, config)?,
+    )
 }
 
 /// Runs the tests of the series and of the fixes in a kernel, in a guest of that name.
-pub fn own(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Outcome> {
+pub fn own(paths: &Paths, name: &str, image: &Image, content: &[Content]) -> Result<Outcome> {
     let tests = own_tests(&paths.base);
     let guest = with_tests(image, content, HUGE_PAGES);
     let all = run_in_guest(paths, name, guest, &tests, 1200)?;
@@ -144,11 +182,11 @@ pub struct Printed(Vec<(String, String)>);
 fn of_base_with(
     paths: &Paths,
     name: &str,
-    image: &Path,
+    image: &Image,
     content: &[Content],
     parameters: &str,
 ) -> Result<Printed> {
-    let tests: Vec<&str> = paths.base.selftests.iter().map(AsRef::as_ref).collect();
+    let tests: Vec<&str> = paths.base.selftests_on(image.of.arch).collect();
     let settings = [HUGE_PAGES, FOR_BASE].concat();
     let guest = Guest {
         parameters,
@@ -163,14 +201,14 @@ fn of_base_with(
 }
 
 /// Runs the tests of the base kernel in a kernel.
-pub fn of_base(paths: &Paths, name: &str, image: &Path, content: &[Content]) -> Result<Printed> {
+pub fn of_base(paths: &Paths, name: &str, image: &Image, content: &[Content]) -> Result<Printed> {
     of_base_with(paths, name, image, content, "")
 }
 
 /// Runs tests of the base kernel in it and in the patched one, and compares the results.
 pub fn compare_with_base(tree: &Tree, config: &str) -> Result<Outcome> {
     let (base, series) = kernel::both(tree, config)?;
-    let content = programs(tree)?;
+    let content = programs(tree, config)?;
     let paths = tree.paths;
     let before = of_base(paths, "base", &base, &content)?;
     let after = of_base(paths, "series", &series, &content)?;
@@ -182,7 +220,7 @@ pub fn compare_with_base(tree: &Tree, config: &str) -> Result<Outcome> {
 /// way, and on, and compares the results. That needs no other kernel to be built.
 pub fn compare_with_off(tree: &Tree, config: &str) -> Result<Outcome> {
     let image = kernel::image(tree, config)?;
-    let content = programs(tree)?;
+    let content = programs(tree, config)?;
     let paths = tree.paths;
     let before = of_base_with(paths, "off", &image, &content, kernel::OFF)?;
     let after = of_base(paths, "series", &image, &content)?;
@@ -225,6 +263,7 @@ mod tests {
         OWN, //
     };
     use crate::{
+        arch::Arch,
         base::{
             names,
             Base, //
@@ -242,7 +281,7 @@ mod tests {
             let own = own_tests(&base);
 
             assert!(own.starts_with(&OWN) && own.len() > OWN.len(), "{name}");
-            for test in &base.selftests {
+            for test in base.selftests_on(Arch::X86_64) {
                 let program = test.split_whitespace().next().unwrap();
                 assert!(!own.contains(&program), "{name}: {test}");
             }

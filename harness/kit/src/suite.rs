@@ -34,7 +34,7 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 21] = [
+const SUITES: [Suite; 22] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
     ("same", |tree, _| same::suite(tree.paths)),
@@ -48,6 +48,7 @@ const SUITES: [Suite; 21] = [
     ("kunit", kunit::guest),
     ("compile-fail", compile_fail::suite),
     ("selftests", selftest::suite),
+    ("selftests-32", selftest::suite_of_32_bits),
     ("limits", programs::limits_suite),
     ("fuzz", programs::fuzz_suite),
     ("sweep", programs::sweep_suite),
@@ -58,9 +59,9 @@ const SUITES: [Suite; 21] = [
     ("debug-kernel", debug_kernel),
 ];
 
-/// Suites that run only when they are named, here or by a base: two take long, and one sees less
-/// than `base-selftests` does.
-const ON_REQUEST: [&str; 3] = ["debug-kernel", "maple", "off-selftests"];
+/// Suites that run only when they are named, here or by a base: two take long, one sees less than
+/// `base-selftests` does, and one is for a kernel that runs programs of 32 bits.
+const ON_REQUEST: [&str; 4] = ["debug-kernel", "maple", "off-selftests", "selftests-32"];
 
 /// Suites that build kernels beside the one that the others run in, and how many.
 const FURTHER_KERNELS: [(&str, u32); 5] = [

@@ -21,6 +21,9 @@ use std::{
 /// The version of LLVM that is used. Debian 12 and 13 both have it.
 const LLVM: &str = "19";
 
+/// Debian's Rust compiler.
+pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
 /// What builds the kernel.
 pub struct Toolchain {
     rustc: PathBuf,
@@ -107,7 +110,7 @@ impl Toolchain {
 fn rustc_with_source() -> Result<PathBuf> {
     let mut seen = Vec::new();
 
-    for candidate in ["/usr/bin/rustc", "rustc"] {
+    for candidate in [DEBIAN_RUSTC, "rustc"] {
         let Ok(sysroot) = output(Command::new(candidate).args(["--print", "sysroot"])) else {
             seen.push(format!("{candidate}: not installed"));
             continue;

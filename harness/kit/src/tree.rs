@@ -87,6 +87,19 @@ impl<'a> Tree<'a> {
         Ok(self.commit.get_or_init(|| commit))
     }
 
+    /// What its kernel is made of: a number for each file and folder at the top, without those that
+    /// say something about it, and without `tools`, unless programs of that matter.
+    pub fn kernel_files(&self, with_tools: bool) -> Result<String> {
+        let all = output(git(&self.paths.checkout).args(["ls-tree", self.commit()?]))?;
+        let matters = |line: &&str| match line.rsplit('\t').next() {
+            Some("Documentation" | "MAINTAINERS") => false,
+            Some("tools") => with_tools,
+            _ => true,
+        };
+
+        Ok(all.lines().filter(matters).collect::<Vec<_>>().join("\n"))
+    }
+
     /// Puts its files into the folder of the checkout, if others are there, and returns that.
     pub fn check_out(&self) -> Result<&'a Path> {
         let commit = self.commit()?;
@@ -236,6 +249,8 @@ mod tests {
             at(&repository, "series").changed("M", &[]).unwrap(),
             "mm/a.c\n"
         );
+        let files = |name| at(&repository, name).kernel_files(true).unwrap();
+        assert!(files("series").ends_with("\tmm") && files("series") != files("base"));
     }
 
     #[test]

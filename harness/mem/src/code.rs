@@ -5,32 +5,17 @@
 //! Nothing may be mapped there at the moment, or what is mapped may not be executed. A breakpoint
 //! may be there that nobody owns. Each ends the call, and is its result.
 
+pub use crate::arch::returning;
 use crate::{
+    arch::{
+        mem_call,
+        Registers, //
+    },
     checked,
     in_field,
     FIELD, //
 };
-use std::{
-    arch::global_asm,
-    io, //
-};
-
-global_asm!(
-    ".pushsection .text.mem_call, \"ax\", @progbits",
-    // The code that uses these may be compiled apart.
-    ".globl mem_call, mem_called",
-    // u64 mem_call(u64 rdi)
-    "mem_call:",
-    "call rdi",
-    "mem_called:",
-    "ret",
-    ".popsection",
-);
-
-extern "C" {
-    fn mem_call(addr: usize) -> u64;
-    fn mem_called();
-}
+use std::io;
 
 /// A bit of the result of a call that was ended by a signal, which is in the lower bits. The result
 /// of a function has 32 bits.
@@ -45,14 +30,6 @@ pub enum Stop {
     Bus,
     /// There is a breakpoint that nobody owns.
     Breakpoint,
-}
-
-/// The code of a function that returns a number. It needs no stack.
-pub fn returning(number: u32) -> [u8; 6] {
-    let [a, b, c, d] = number.to_le_bytes();
-
-    // mov eax, number; ret
-    [0xb8, a, b, c, d, 0xc3]
 }
 
 /// Calls a function.
@@ -76,15 +53,12 @@ pub unsafe fn call(addr: usize) -> Result<u32, Stop> {
 }
 
 /// Ends a call, in the handler of a signal, if the thread is in one. Returns whether it was.
-pub(crate) fn end_call(signal: i32, registers: &mut [libc::greg_t]) -> bool {
+pub(crate) fn end_call(signal: i32, registers: &mut Registers) -> bool {
     // Nothing else is executed in the field.
-    let calling = FIELD.contains(&(registers[libc::REG_RIP as usize] as usize));
+    let calling = FIELD.contains(&registers.instruction());
 
     if calling {
-        registers[libc::REG_RAX as usize] = ENDED as i64 | i64::from(signal);
-        registers[libc::REG_RIP as usize] = mem_called as *const () as usize as i64;
-        // The address that the function would have returned to.
-        registers[libc::REG_RSP as usize] += size_of::<usize>() as i64;
+        registers.end_call(ENDED | signal as u64);
     }
     calling
 }
@@ -101,6 +75,7 @@ pub fn allow(addr: usize, len: usize) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::{
+        arch::BREAKPOINT,
         peek::poke,
         signal::{
             survive_breakpoints,
@@ -133,14 +108,15 @@ mod tests {
 
     #[test]
     fn functions_return_their_number() {
-        for number in [0, 7, u32::MAX] {
-            assert_eq!(call_code(0x4100_0000, &returning(number)), Ok(number));
+        for number in [0, 7, u16::MAX] {
+            let result = call_code(0x4100_0000, &returning(number));
+            assert_eq!(result, Ok(u32::from(number)));
         }
     }
 
     #[test]
     fn a_breakpoint_ends_a_call() {
-        assert_eq!(call_code(0x4200_0000, &[0xcc]), Err(Stop::Breakpoint));
+        assert_eq!(call_code(0x4200_0000, &BREAKPOINT), Err(Stop::Breakpoint));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 #![deny(missing_docs)]
 
+mod arch;
 pub mod code;
 pub mod cpu;
 pub mod futex;
@@ -26,7 +27,7 @@ use std::{
     ops::Range, //
 };
 
-/// The size of a page in bytes. x86-64 has no other.
+/// The size of a page in bytes, on the machines that guests are.
 pub const PAGE: usize = 4096;
 
 /// The addresses of the field. Programs are linked to run anywhere, which on x86-64 is above it.

@@ -7,35 +7,15 @@
 //! [`signal`](crate::signal).
 
 use crate::{
+    arch::{
+        mem_peek,
+        mem_poke,
+        mem_return,
+        Registers, //
+    },
     in_field,
     PAGE, //
 };
-use std::arch::global_asm;
-
-global_asm!(
-    ".pushsection .text.mem_peek, \"ax\", @progbits",
-    // The code that uses these may be compiled apart.
-    ".globl mem_peek, mem_poke, mem_return",
-    // u64 mem_peek(const u64 *rdi, u64 *rsi)
-    "mem_peek:",
-    "mov rax, [rdi]",
-    "mov [rsi], rax",
-    "xor eax, eax",
-    "ret",
-    // u64 mem_poke(u64 *rdi, u64 rsi)
-    "mem_poke:",
-    "mov [rdi], rsi",
-    "xor eax, eax",
-    "mem_return:",
-    "ret",
-    ".popsection",
-);
-
-extern "C" {
-    fn mem_peek(addr: usize, value: *mut u64) -> u64;
-    fn mem_poke(addr: usize, value: u64) -> u64;
-    fn mem_return();
-}
 
 /// Why an access did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +51,12 @@ pub fn poke(addr: usize, value: u64) -> Result<(), Fault> {
 }
 
 /// Ends an access, in the handler of a signal, if the thread is at one. Returns whether it was.
-pub(crate) fn end_access(signal: i32, registers: &mut [libc::greg_t]) -> bool {
-    let at = registers[libc::REG_RIP as usize] as usize;
+pub(crate) fn end_access(signal: i32, registers: &mut Registers) -> bool {
+    let at = registers.instruction();
     let accessing = at == mem_peek as *const () as usize || at == mem_poke as *const () as usize;
 
     if accessing {
-        registers[libc::REG_RAX as usize] = i64::from(signal);
-        registers[libc::REG_RIP as usize] = mem_return as *const () as usize as i64;
+        registers.go_on(mem_return as *const () as usize, signal as u64);
     }
     accessing
 }

@@ -3,6 +3,7 @@
 //! Signals that end an access or a call, in place of the program.
 
 use crate::{
+    arch::Registers,
     checked,
     code,
     peek, //
@@ -15,7 +16,8 @@ use std::{
 extern "C" fn on_fault(signal: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: The kernel passes the context of the thread to handlers with `SA_SIGINFO`, and
     // nobody else uses it.
-    let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    let registers = &mut Registers::of(context);
 
     if !peek::end_access(signal, registers) && !code::end_call(signal, registers) {
         // A fault of the program itself: let it happen again, and end the program. A breakpoint

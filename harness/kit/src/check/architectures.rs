@@ -16,8 +16,7 @@ use anyhow::{
 };
 use std::{
     fs,
-    path::Path,
-    process::Command, //
+    path::Path, //
 };
 
 /// The patched kernel builds for 32-bit ARM, and what of it the series changes for 64-bit PowerPC
@@ -29,31 +28,19 @@ pub fn check(tree: &Tree) -> Result<Outcome> {
     let mut outcome = Outcome::default();
 
     let objects = tree.objects("arm");
-    let make = || make_for(tree, &toolchain, &objects, "arm");
+    let make = || kernel::make_for(tree, &toolchain, &objects, "arm");
     kconfig::write(tree, &objects, None, &paths.fragments("arm")?, make)?;
     Step::new(paths, "check arm").run(make()?.arg("vmlinux"))?;
     has_no_option(&objects, &mut outcome)?;
 
     let objects = tree.objects("powerpc");
     fs::create_dir_all(&objects)?;
-    let make = || make_for(tree, &toolchain, &objects, "powerpc");
+    let make = || kernel::make_for(tree, &toolchain, &objects, "powerpc");
     let step = Step::new(paths, "check powerpc");
     step.run(make()?.args(["-s", "ppc64le_defconfig"]))?;
     step.run(make()?.args(changed_objects(tree)?))?;
     has_no_option(&objects, &mut outcome)?;
     Ok(outcome)
-}
-
-fn make_for(
-    tree: &Tree,
-    toolchain: &Toolchain,
-    objects: &Path,
-    architecture: &str,
-) -> Result<Command> {
-    let mut make = kernel::make(tree, toolchain, objects)?;
-
-    make.arg(format!("ARCH={architecture}"));
-    Ok(make)
 }
 
 /// What is built of the C files that the series changes, but its tests.

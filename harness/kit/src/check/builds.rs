@@ -8,7 +8,10 @@ use crate::{
         self,
         Options, //
     },
-    kernel,
+    kernel::{
+        self,
+        Image, //
+    },
     paths::{
         remove_folder,
         Paths, //
@@ -46,8 +49,8 @@ impl<'a> Build<'a> {
         kernel::make(tree, &self.toolchain, &self.objects)
     }
 
-    pub fn image(&self) -> PathBuf {
-        self.objects.join("arch/x86/boot/bzImage")
+    pub fn image(&self) -> Image {
+        Image::pc(self.objects.join("arch/x86/boot/bzImage"))
     }
 
     /// What it is built with, for any commit.

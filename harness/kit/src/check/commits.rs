@@ -90,7 +90,7 @@ impl<'a> Tests<'a> {
     fn new(paths: &'a Paths) -> Result<Self> {
         Ok(Tests {
             paths,
-            programs: selftest::programs(&commit(paths, "series"))?,
+            programs: selftest::programs(&commit(paths, "series"), TESTED)?,
             base: None,
         })
     }

@@ -9,6 +9,7 @@
 use super::package::Installed;
 use crate::{
     apt,
+    configuration,
     demo::BY_ONE_CALL,
     guest,
     host,
@@ -159,7 +160,10 @@ impl Disk {
         )?;
         for (program, _) in BY_ONE_CALL {
             let to = self.root.join("usr/local/bin").join(program);
-            fs::copy(host::static_program(paths, program)?, &to)?;
+            fs::copy(
+                host::static_program(paths, &configuration::USUAL, program)?,
+                &to,
+            )?;
             fs::set_permissions(&to, fs::Permissions::from_mode(0o755))?;
         }
         Ok(())

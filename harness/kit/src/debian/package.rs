@@ -65,6 +65,7 @@ impl<'a> Package<'a> {
         let mut fragments = Vec::new();
         if kconfig.is_none() {
             fragments.extend(self.tree.paths.fragments("common")?);
+            fragments.extend(self.tree.paths.fragments("x86")?);
             fragments.extend(self.tree.paths.fragments("virtio")?);
         }
         fragments.extend(self.tree.paths.fragments("package")?);

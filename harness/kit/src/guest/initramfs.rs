@@ -4,6 +4,8 @@
 
 use super::trouble::TROUBLE;
 use crate::{
+    arch::Arch,
+    foreign,
     paths::{
         write_whole,
         Paths, //
@@ -61,7 +63,13 @@ reboot -f
 "#;
 
 /// Packs an initramfs.
-pub fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Result<PathBuf> {
+pub fn pack(
+    paths: &Paths,
+    name: &str,
+    arch: Arch,
+    content: &[Content],
+    script: &str,
+) -> Result<PathBuf> {
     let root = paths.work.join(format!("root-{name}"));
 
     if root.exists() {
@@ -70,8 +78,9 @@ pub fn pack(paths: &Paths, name: &str, content: &[Content], script: &str) -> Res
     for dir in ["bin", "proc", "sys", "dev", "tmp", "guest"] {
         fs::create_dir_all(root.join(dir))?;
     }
-    fs::copy("/bin/busybox", root.join("bin/busybox"))
-        .context("there is no /bin/busybox: install busybox-static")?;
+    let busybox = foreign::busybox(paths, arch)?;
+    fs::copy(&busybox, root.join("bin/busybox"))
+        .with_context(|| format!("there is no {}: install busybox-static", busybox.display()))?;
     fs::write(root.join("init"), INIT.replace("@TROUBLE@", TROUBLE))?;
     fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
     fs::write(root.join("run.sh"), script)?;

@@ -7,11 +7,15 @@ use super::{
         pack,
         END, //
     },
-    watch::run_for, //
+    watch::Running, //
 };
-use crate::paths::{
-    write_whole,
-    Paths, //
+use crate::{
+    arch::Arch,
+    kernel::Image,
+    paths::{
+        write_whole,
+        Paths, //
+    }, //
 };
 use anyhow::{
     bail,
@@ -30,7 +34,7 @@ use std::{
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What a guest runs on.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// A PC, by KVM or emulated, of which one CPU runs at a time.
     Pc,
@@ -47,7 +51,7 @@ impl Machine {
     pub fn command(
         self,
         paths: &Paths,
-        image: &Path,
+        image: &Image,
         initramfs: &Path,
         cpus: usize,
         parameters: &str,
@@ -65,26 +69,32 @@ impl Machine {
                 qemu.args(["-icount", "shift=0,sleep=off"]);
                 qemu
             }
-            Machine::Uml => uml(image, initramfs, parameters),
+            Machine::Uml => uml(&image.file, initramfs, parameters),
         })
     }
 }
 
 /// A QEMU with a serial console, without anything to boot.
-pub fn pc(accel: &str, cpus: usize) -> Command {
-    let mut qemu = Command::new("qemu-system-x86_64");
-    // A plain CPU, as some features of others take long to emulate.
+pub fn machine(arch: Arch, features: &str, accel: &str, cpus: usize) -> Command {
+    let mut qemu = arch.qemu();
+    let plain = match arch {
+        // As some features of others take long to emulate.
+        Arch::X86_64 => "qemu64",
+        // Signed pointers as in no CPU, but fast.
+        Arch::Arm64 => "max,pauth-impdef=on",
+    };
     let (accel, cpu) = match accel {
         "kvm" => ("kvm", "host"),
         // Without the feature by which a page is cleared a byte at a time: each is counted, though
         // no CPU takes as long for it as for an instruction.
         "count" => ("tcg", "max,erms=off"),
-        "parallel" => ("tcg,thread=multi,tb-size=1024", "qemu64"),
+        "parallel" => ("tcg,thread=multi,tb-size=1024", plain),
         // One thread for all CPUs: with more, a kernel that rewrites its own text may trip over it.
-        _ => ("tcg,thread=single,tb-size=1024", "qemu64"),
+        _ => ("tcg,thread=single,tb-size=1024", plain),
     };
 
-    qemu.args(["-accel", accel, "-cpu", cpu, "-m", "1536"])
+    qemu.args(["-accel", accel, "-cpu", &format!("{cpu}{features}")])
+        .args(["-m", "1536"])
         // Without ACPI the kernel finds one CPU in each socket.
         .args(["-smp", &format!("{cpus},sockets={cpus}")])
         .args(["-display", "none", "-serial", "mon:stdio"])
@@ -93,18 +103,27 @@ pub fn pc(accel: &str, cpus: usize) -> Command {
 }
 
 /// A QEMU that boots `image` on a serial console.
-pub fn qemu(accel: &str, image: &Path, initramfs: &Path, cpus: usize, parameters: &str) -> Command {
-    let mut qemu = pc(accel, cpus);
+pub fn qemu(
+    accel: &str,
+    image: &Image,
+    initramfs: &Path,
+    cpus: usize,
+    parameters: &str,
+) -> Command {
+    let mut qemu = machine(image.of.arch, image.of.cpu, accel, cpus);
 
     qemu.arg("-kernel")
-        .arg(image)
+        .arg(&image.file)
         .arg("-initrd")
         .arg(initramfs)
         // Warnings of the kernel are shown; what it has to say otherwise would get between the
         // lines of the tests.
         .args([
             "-append",
-            &format!("console=ttyS0 panic=-1 loglevel=5 {parameters}"),
+            &format!(
+                "console={} panic=-1 loglevel=5 {parameters}",
+                image.of.arch.console()
+            ),
         ]);
     qemu
 }
@@ -148,7 +167,10 @@ pub fn judge(is_used: bool) -> Result<()> {
 }
 
 /// Finds out whether KVM runs a guest here. It may be there and hang.
-pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
+pub fn accelerator(paths: &Paths, image: &Image) -> Result<String> {
+    if image.of.arch.is_foreign() {
+        return Ok("tcg".to_owned());
+    }
     if let Some(accel) = asked()? {
         return Ok(accel.to_owned());
     }
@@ -160,9 +182,10 @@ pub fn accelerator(paths: &Paths, image: &Path) -> Result<String> {
         println!("there is no KVM here, guests are emulated");
         "tcg"
     } else {
-        let initramfs = pack(paths, "probe", &[], "")?;
+        let initramfs = pack(paths, "probe", image.of.arch, &[], "")?;
         let probe = qemu("kvm", image, &initramfs, 1, "");
-        let (console, _) = run_for(probe, &paths.console("probe"), PROBE_LIMIT, false)?;
+        let mut probe = Running::start(probe, "probe", paths.console("probe"), PROBE_LIMIT)?;
+        let (console, _) = probe.wait(false)?;
         if console.contains(END) {
             println!("guests run on KVM");
             "kvm"

@@ -153,7 +153,7 @@ pub fn write_stamp(file: &File, page: usize, stamp: stamp::Stamp) -> Result<()> 
 }
 
 /// Writes a page of a file that carries a stamp, and a function that returns a number.
-pub fn write_function(file: &File, page: usize, stamp: stamp::Stamp, number: u32) -> Result<()> {
+pub fn write_function(file: &File, page: usize, stamp: stamp::Stamp, number: u16) -> Result<()> {
     let mut code = [0; size_of::<u64>()];
 
     for (byte, of) in code.iter_mut().zip(code::returning(number)) {

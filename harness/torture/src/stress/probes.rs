@@ -67,7 +67,7 @@ const PAGES: usize = 6_000;
 const LEN: usize = PAGES * PAGE;
 
 /// What the function returns.
-const RESULT: u32 = 0x70_6f_6b_65;
+const RESULT: u16 = 0x70_6b;
 
 /// How many processes move, and how often the probe is turned on and off in each.
 const PROCESSES: usize = 8;
@@ -141,7 +141,10 @@ fn move_on(how: How, file: &File, calls: &AtomicU64) -> Result<()> {
         let function = word(to + LEN - PAGE, stamp::word::CODE);
         // SAFETY: The page of code has just arrived.
         let found = unsafe { code::call(function) };
-        ensure!(found == Ok(RESULT), "the function gives {found:x?}");
+        ensure!(
+            found == Ok(u32::from(RESULT)),
+            "the function gives {found:x?}"
+        );
         calls.fetch_add(1, Ordering::SeqCst);
         (from, to) = (to, from);
     }

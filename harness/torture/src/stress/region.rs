@@ -174,8 +174,9 @@ impl Region {
     }
 
     /// What the function of a page of code returns.
-    pub fn result(&self, page: usize) -> u32 {
-        (self.number << 24 | page) as u32
+    pub fn result(&self, page: usize) -> u16 {
+        debug_assert!(self.number < 1 << 3 && page < 1 << 13);
+        (self.number << 13 | page) as u16
     }
 
     /// Calls the function of a page of code in a slot. Nothing else but the function, nothing, or a
@@ -185,7 +186,7 @@ impl Region {
 
         // SAFETY: Only the page of code is ever mapped there, which nobody writes to.
         match unsafe { code::call(at) } {
-            Ok(number) if number == self.result(page) => Ok(true),
+            Ok(number) if number == u32::from(self.result(page)) => Ok(true),
             Err(Stop::Unmapped) => Ok(false),
             other => Err(anyhow!(
                 "{}: a call gives {other:x?}, not {:x}; {}",
