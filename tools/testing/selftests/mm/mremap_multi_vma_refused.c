@@ -61,7 +61,7 @@ TEST_F(refuse, parameters)
 	EXPECT_REFUSED(EINVAL, src, -page, -page, MOVE, dst);
 	EXPECT_REFUSED(EINVAL, src, -1UL, -1UL, MOVE, dst);
 	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -page);
-	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -2UL * len);
+	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, -len);
 	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src);
 	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src + len - page);
 	EXPECT_REFUSED(EINVAL, src, len, len, MOVE, src - len + page);
