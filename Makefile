@@ -13,8 +13,8 @@ endif
 KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants test-all shell deb deb-demo series \
-	check-series export lint setup
+.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants test-all shell deb deb-demo \
+	series check-series export lint setup
 
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC

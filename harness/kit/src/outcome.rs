@@ -28,6 +28,15 @@ impl Outcome {
         }
     }
 
+    /// What a suite came to that may not have run to its end, which is a failure of it.
+    pub fn of(result: Result<Outcome>) -> Self {
+        result.unwrap_or_else(|error| Outcome {
+            failed: 1,
+            notes: vec![format!("{error:#}")],
+            ..Outcome::default()
+        })
+    }
+
     /// Adds what another suite, or another part of this one, came to.
     pub fn add(&mut self, other: Outcome) {
         self.passed += other.passed;

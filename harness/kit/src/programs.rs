@@ -237,19 +237,11 @@ pub fn check(tree: &Tree, config: &str, run: &Run) -> Outcome {
 
 /// What a run did, as a test.
 fn judged(ran: Result<Ran>) -> Outcome {
-    let mut outcome = Outcome::default();
-
-    match ran {
-        Ok(ran) => {
-            outcome.passed += 1;
-            outcome.notes.push(ran.last_lines(1));
-        }
-        Err(error) => {
-            outcome.failed += 1;
-            outcome.notes.push(format!("{error:#}"));
-        }
-    }
-    outcome
+    Outcome::of(ran.map(|ran| Outcome {
+        passed: 1,
+        notes: vec![ran.last_lines(1)],
+        ..Outcome::default()
+    }))
 }
 
 /// Compares what a call for each segment gives in the base and in the patched kernel: what one

@@ -3,14 +3,14 @@
 //! What the stack was assembled of last, so that it is not assembled again while that is the same.
 
 use crate::{
+    git,
     maintainers,
     new_files,
     paths::{
         write_whole,
         Paths, //
     },
-    stack::Part,
-    step::filter, //
+    stack::Part, //
 };
 use anyhow::{
     Context,
@@ -21,8 +21,7 @@ use std::{
     path::{
         Path,
         PathBuf, //
-    },
-    process::Command, //
+    }, //
 };
 
 /// How it is assembled, which may change as well.
@@ -67,7 +66,7 @@ impl Stamp {
         }
         Ok(Stamp {
             file: paths.work.join("series.stamp"),
-            inputs: inputs.number()?,
+            inputs: git::number(&inputs.0)?,
         })
     }
 
@@ -109,14 +108,5 @@ impl Inputs {
 
         self.add(name, text);
         Ok(())
-    }
-
-    fn number(&self) -> Result<String> {
-        let number = filter(
-            Command::new("git").args(["hash-object", "--stdin"]),
-            &self.0,
-        )?;
-
-        Ok(String::from_utf8_lossy(&number).into_owned())
     }
 }

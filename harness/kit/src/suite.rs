@@ -99,11 +99,7 @@ pub fn run_one(tree: &Tree, config: &str, name: &str) -> Result<Outcome> {
 }
 
 fn outcome_of((_, suite): Suite, tree: &Tree, config: &str) -> Outcome {
-    suite(tree, config).unwrap_or_else(|error| Outcome {
-        failed: 1,
-        notes: vec![format!("{error:#}")],
-        ..Outcome::default()
-    })
+    Outcome::of(suite(tree, config))
 }
 
 /// Refuses the name of a suite that does not exist.

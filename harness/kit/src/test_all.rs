@@ -65,7 +65,7 @@ pub fn judge(paths: &Paths, names: &[String]) -> Result<()> {
 }
 
 /// Runs those of the parts that have not passed yet, and starts none after some minutes. Writes the
-/// table of all that are known. Returns whether no part that was chosen has failed.
+/// table of all that are known. Fails if a part does, and returns whether none is left.
 pub fn run(tree: &Tree, names: &[String], minutes: Option<u64>) -> Result<bool> {
     let paths = tree.paths;
     let parts = chosen(paths, names)?;
@@ -111,11 +111,9 @@ pub fn run(tree: &Tree, names: &[String], minutes: Option<u64>) -> Result<bool> 
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        part::{
-            self,
-            What, //
-        }, //
+    use super::part::{
+        self,
+        What, //
     };
     use crate::{
         base::names,

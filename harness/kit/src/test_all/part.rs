@@ -202,11 +202,7 @@ impl Part {
 
     /// Runs it. If it cannot be run, that is a failure of it.
     pub fn run(&self, tree: &Tree) -> Outcome {
-        self.outcome(tree).unwrap_or_else(|error| Outcome {
-            failed: 1,
-            notes: vec![format!("{error:#}")],
-            ..Outcome::default()
-        })
+        Outcome::of(self.outcome(tree))
     }
 
     fn outcome(&self, tree: &Tree) -> Result<Outcome> {

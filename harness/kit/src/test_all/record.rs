@@ -4,16 +4,16 @@
 
 use super::part::Part;
 use crate::{
-    git::git,
+    git::{
+        self,
+        git, //
+    },
     outcome::Outcome,
     paths::{
         write_whole,
         Paths, //
     },
-    step::{
-        filter,
-        output, //
-    }, //
+    step::output, //
 };
 use anyhow::{
     Context,
@@ -37,15 +37,6 @@ pub struct Record {
     pub commit: String,
 }
 
-fn number(text: &str) -> Result<String> {
-    let number = filter(
-        Command::new("git").args(["hash-object", "--stdin"]),
-        text.as_bytes(),
-    )?;
-
-    Ok(String::from_utf8_lossy(&number).trim().to_owned())
-}
-
 fn file(paths: &Paths, part: &Part) -> PathBuf {
     let name = part.to_string().replace(' ', "-");
 
@@ -58,7 +49,7 @@ impl Record {
         let show = ["show", "-s", "--format=%h", "HEAD"];
 
         Ok(Record {
-            made_of: number(made_of)?,
+            made_of: git::number(made_of.as_bytes())?,
             outcome,
             seconds: time.as_secs(),
             date: output(Command::new("date").args(["-u", "+%F"]))?
@@ -77,7 +68,7 @@ impl Record {
         let text = fs::read_to_string(file(paths, part)).ok()?;
         let record = Self::parse(&text).ok()?;
 
-        (record.made_of == number(made_of).ok()?).then_some(record)
+        (record.made_of == git::number(made_of.as_bytes()).ok()?).then_some(record)
     }
 
     pub fn parse(text: &str) -> Result<Self> {

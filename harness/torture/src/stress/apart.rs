@@ -20,12 +20,22 @@ use anyhow::{
     Result, //
 };
 use clap::ValueEnum;
-use rand::rngs::ChaCha8Rng;
-use std::process::Command;
+use rand::{
+    rngs::ChaCha8Rng,
+    RngExt, //
+};
+use std::{
+    process::Command,
+    thread,
+    time::Duration, //
+};
 
 /// How many mappings move in such a process, and where.
 pub const MAPPINGS: usize = 100;
 pub const HOME: usize = home::APART;
+
+/// How long the range moves before something happens to it, at most, in microseconds.
+const BEFORE: u64 = 20_000;
 
 /// What such a process does.
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,6 +68,11 @@ pub fn start(program: Program, seed: u64) -> Result<Child> {
         .context("starting a process")?;
 
     Ok(Child::adopt(child.id() as libc::pid_t))
+}
+
+/// Lets another thread move the range for a while.
+pub fn let_it_move(rng: &mut ChaCha8Rng) {
+    thread::sleep(Duration::from_micros(rng.random_range(0..BEFORE)));
 }
 
 /// What is run there.

@@ -36,15 +36,11 @@ use std::{
     fs,
     os::unix::process::ExitStatusExt,
     process,
-    thread,
-    time::Duration, //
+    thread, //
 };
 
 /// Where the kernel is told where core files go.
 const PATTERN: &str = "/proc/sys/kernel/core_pattern";
-
-/// How long the range moves before the process dies, at most, in microseconds.
-const BEFORE: u64 = 20_000;
 
 struct Coredump<'a> {
     scene: &'a Scene,
@@ -123,6 +119,6 @@ pub fn program(mut shuttle: Shuttle, rng: &mut ChaCha8Rng) -> Result<()> {
             _ => {}
         }
     });
-    thread::sleep(Duration::from_micros(rng.random_range(0..BEFORE)));
+    apart::let_it_move(rng);
     process::abort()
 }

@@ -40,15 +40,11 @@ use std::{
         AtomicBool,
         Ordering, //
     },
-    thread,
-    time::Duration, //
+    thread, //
 };
 
 /// How many moves have to be refused.
 const REFUSALS: u64 = 6;
-
-/// How long the range moves before it is sealed, at most, in microseconds.
-const BEFORE: u64 = 20_000;
 
 struct Seal<'a>(&'a Scene);
 
@@ -130,7 +126,7 @@ pub fn program(mut shuttle: Shuttle, rng: &mut ChaCha8Rng) -> Result<()> {
     thread::scope(|scope| {
         let mover = scope.spawn(|| move_until_refused(&mut shuttle, &progress));
 
-        thread::sleep(Duration::from_micros(rng.random_range(0..BEFORE)));
+        apart::let_it_move(rng);
         progress.begun.store(true, Ordering::SeqCst);
         let sealed = seal(places, page);
         // Also if not, so that the other thread ends.
