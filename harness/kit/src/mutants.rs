@@ -200,13 +200,22 @@ pub fn names(paths: &Paths) -> Result<Vec<String>> {
     Ok(all(paths)?.into_iter().map(|mutant| mutant.name).collect())
 }
 
-/// Builds the mutant of that name and runs suites until one finds it.
-pub fn one(paths: &Paths, name: &str) -> Result<Outcome> {
+fn named(paths: &Paths, name: &str) -> Result<Mutant> {
     let found = all(paths)?.into_iter().find(|mutant| mutant.name == name);
 
-    found
-        .with_context(|| format!("there is no mutant {name}"))?
-        .attempt(paths)
+    found.with_context(|| format!("there is no mutant {name}"))
+}
+
+/// The patch of the mutant of that name.
+pub fn text(paths: &Paths, name: &str) -> Result<String> {
+    let patch = named(paths, name)?.patch;
+
+    fs::read_to_string(&patch).with_context(|| format!("cannot read {}", patch.display()))
+}
+
+/// Builds the mutant of that name and runs suites until one finds it.
+pub fn one(paths: &Paths, name: &str) -> Result<Outcome> {
+    named(paths, name)?.attempt(paths)
 }
 
 /// Builds each mutant and runs suites until one finds it. Returns whether all were found.

@@ -36,7 +36,7 @@ fn table_file(paths: &Paths) -> PathBuf {
     paths.work.join("tested.md")
 }
 
-/// The parts of a configuration or a suite by one of these names, or all.
+/// The parts of a configuration, a suite or a mutant by one of these names, or all.
 fn chosen(paths: &Paths, names: &[String]) -> Result<Vec<Part>> {
     let all = part::all(paths)?;
     let is_known = |name: &String| all.iter().any(|part| part.is_called(name));
@@ -49,7 +49,7 @@ fn chosen(paths: &Paths, names: &[String]) -> Result<Vec<Part>> {
         known.sort_unstable();
         known.dedup();
         anyhow::bail!(
-            "PARTS: there is no '{unknown}', there are {}",
+            "PARTS: there is no '{unknown}', there are {}, and each mutant by its name",
             known.join(", ")
         );
     }
@@ -59,7 +59,7 @@ fn chosen(paths: &Paths, names: &[String]) -> Result<Vec<Part>> {
         .collect())
 }
 
-/// Refuses a name that is none of a configuration or a suite.
+/// Refuses a name that is none of a configuration, a suite or a mutant.
 pub fn judge(paths: &Paths, names: &[String]) -> Result<()> {
     chosen(paths, names).map(drop)
 }
@@ -111,12 +111,17 @@ pub fn run(tree: &Tree, names: &[String], minutes: Option<u64>) -> Result<bool> 
 
 #[cfg(test)]
 mod tests {
-    use super::part::{
-        self,
-        What, //
+    use super::{
+        chosen,
+        judge,
+        part::{
+            self,
+            What, //
+        }, //
     };
     use crate::{
         base::names,
+        mutants,
         paths::{
             top,
             Paths, //
@@ -135,5 +140,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_mutant_is_chosen_by_its_name() {
+        let top = top().unwrap();
+        let paths = Paths::find(&names(&top).unwrap()[0]).unwrap();
+        let mutant = mutants::names(&paths).unwrap().remove(0);
+        let chosen = chosen(&paths, std::slice::from_ref(&mutant)).unwrap();
+
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].piece, Some(mutant));
+        assert!(judge(&paths, &["none".to_owned()]).is_err());
     }
 }

@@ -182,17 +182,29 @@ pub fn all(paths: &Paths) -> Result<Vec<Part>> {
 }
 
 impl Part {
-    /// Is that the name of its configuration or of its suite?
+    /// Is that the name of its configuration, of its suite, or of its mutant?
     pub fn is_called(&self, name: &str) -> bool {
-        self.config == name || self.suite == name
+        self.config == name || self.suite == name || self.mutant() == Some(name)
+    }
+
+    /// The name of its mutant.
+    fn mutant(&self) -> Option<&str> {
+        match self.what {
+            What::Mutant => self.piece.as_deref(),
+            _ => None,
+        }
     }
 
     /// What is tested, and how: another text means another test.
     pub fn made_of(&self, tree: &Tree) -> Result<String> {
         let wanted = Wanted::of(tree, &Toolchain::find(tree.paths)?, self.config)?;
+        let mutant = match self.mutant() {
+            Some(name) => mutants::text(tree.paths, name)?,
+            None => String::new(),
+        };
 
         Ok(format!(
-            "{}\n{}\n{:?} {}",
+            "{}\n{}\n{:?} {}\n{mutant}",
             tree.kernel_files(USE_TOOLS.contains(&&*self.suite))?,
             wanted.text,
             self.what,
@@ -218,7 +230,7 @@ impl Part {
                 self.seed,
                 Duration::from_secs(60 * minutes),
             )),
-            What::Mutant => mutants::one(tree.paths, self.piece.as_deref().unwrap_or_default()),
+            What::Mutant => mutants::one(tree.paths, self.mutant().unwrap_or_default()),
         }
     }
 }
