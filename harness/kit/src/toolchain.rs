@@ -28,6 +28,8 @@ pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 pub struct Toolchain {
     rustc: PathBuf,
     bindgen: PathBuf,
+    /// What runs the C compiler, and keeps what it has compiled.
+    cc: PathBuf,
     /// What has been compiled from C before, of another tree maybe. It has nothing of Rust's.
     cache: PathBuf,
 }
@@ -48,6 +50,7 @@ impl Toolchain {
         Ok(Toolchain {
             rustc,
             bindgen,
+            cc: paths.top.join("harness/cc.sh"),
             cache: paths.build.join("ccache"),
         })
     }
@@ -68,7 +71,7 @@ impl Toolchain {
     pub fn make_options(&self) -> Vec<String> {
         vec![
             format!("LLVM=-{LLVM}"),
-            format!("CC=ccache clang-{LLVM}"),
+            format!("CC={} clang-{LLVM}", self.cc.display()),
             format!("RUSTC={}", self.rustc.display()),
             format!("HOSTRUSTC={}", self.rustc.display()),
             format!("RUSTDOC={}", self.beside("rustdoc").display()),
@@ -129,4 +132,55 @@ fn rustc_with_source() -> Result<PathBuf> {
          on Debian 12, rustc and rust-src on Debian 13, or 'rustup component add rust-src'",
         seen.join("; ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Toolchain;
+    use crate::{
+        base::names,
+        paths::{
+            top,
+            Paths, //
+        },
+        scratch::Repository,
+        step::output, //
+    };
+    use std::{
+        fs,
+        process::Command, //
+    };
+
+    // As of a boot image: with data of the same length, the source that takes it in is the same.
+    #[test]
+    fn what_takes_in_a_file_is_compiled_each_time() {
+        let top = top().unwrap();
+        let paths = Paths::find(&names(&top).unwrap()[0]).unwrap();
+        let repository = Repository::new("incbin");
+        let folder = &repository.0.top;
+        let toolchain = Toolchain {
+            cache: folder.join("ccache"),
+            ..Toolchain::find(&paths).unwrap()
+        };
+        let options = toolchain.make_options();
+        let cc = options
+            .iter()
+            .find_map(|it| it.strip_prefix("CC="))
+            .unwrap();
+        let mut compiled = Vec::new();
+
+        repository.write("x.S", ".incbin \"data\"\n");
+        for data in ["one", "one", "two"] {
+            repository.write("data", data);
+            let mut compile = Command::new("sh");
+            compile
+                .current_dir(folder)
+                .args(["-c", &format!("{cc} -Wp,-MMD,x.d -c -o x.o x.S")]);
+            toolchain.environment(&mut compile);
+            output(&mut compile).unwrap();
+            compiled.push(fs::read(folder.join("x.o")).unwrap());
+        }
+        assert!(compiled[0] == compiled[1]);
+        assert!(compiled[1] != compiled[2], "the data is that of before");
+    }
 }
