@@ -34,7 +34,8 @@ use wait_timeout::ChildExt;
 /// Disk space that a build from nothing takes.
 const DISK_NEEDED: u64 = 8 << 30;
 
-/// Keeps others from building in this checkout at the same time, until it is dropped.
+/// Keeps others from building in this checkout at the same time, until it is dropped and all commands
+/// that were started meanwhile have ended: a build goes on if only this program is killed.
 pub fn lock(paths: &Paths) -> Result<File> {
     let path = paths.build.join("lock");
     let file = File::options()
@@ -48,6 +49,8 @@ pub fn lock(paths: &Paths) -> Result<File> {
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("another build is at work in this checkout: wait until it has ended");
     }
+    // Commands inherit the lock.
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
     Ok(file)
 }
 
@@ -223,4 +226,37 @@ fn tempfile() -> Result<File> {
         OFlags::TMPFILE | OFlags::RDWR,
         Mode::RUSR | Mode::WUSR,
     )?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lock;
+    use crate::scratch::Repository;
+    use std::{
+        fs,
+        process::Command,
+        thread::sleep,
+        time::Duration, //
+    };
+
+    #[test]
+    fn a_command_that_goes_on_keeps_others_out() {
+        let repository = Repository::new("lock");
+        fs::create_dir_all(&repository.0.build).unwrap();
+        let held = lock(&repository.0).unwrap();
+        let mut command = Command::new("sleep").arg("60").spawn().unwrap();
+
+        drop(held);
+        assert!(lock(&repository.0).is_err());
+        command.kill().unwrap();
+        command.wait().unwrap();
+        // Commands of other tests have inherited it as well, and end soon.
+        for _ in 0..300 {
+            if lock(&repository.0).is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("the lock stays");
+    }
 }
