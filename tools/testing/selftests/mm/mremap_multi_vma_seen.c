@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mremap() of a range of several mappings, as administrators can observe it: the
- * counters in /proc/vmstat, the event mmap:mremap_range, and what shmctl() tells.
+ * counters in /proc/vmstat, the event mmap:mremap_range, what shmctl() tells, and
+ * how much memory KSM has merged.
  *
  * Documentation/userspace-api/mremap_range.rst describes them.
  */
@@ -13,6 +14,7 @@
 #include "mremap_layout.h"
 
 #define TRACING		"/sys/kernel/tracing/"
+#define KSM_RUN		"/sys/kernel/mm/ksm/run"
 
 static size_t page;
 
@@ -156,6 +158,53 @@ TEST_F(seen, shmctl_tells_of_a_move)
 		_exit(!told_of_move(self->id, self->src, self->len, self->dst));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* How much memory of this process KSM has merged, in KiB, or -1. */
+static long merged_kb(void)
+{
+	return read_count("/proc/self/smaps_rollup", "KSM:");
+}
+
+/* Lets KSM work until it has merged that much, for a minute at most. */
+static bool merge_kb(long kb)
+{
+	const int wait_ms = 10;
+	int left_ms = 60 * 1000;
+
+	if (!write_text(KSM_RUN, "1"))
+		return false;
+	while (merged_kb() != kb && (left_ms -= wait_ms) > 0)
+		usleep(1000 * wait_ms);
+	return write_text(KSM_RUN, "0") && merged_kb() == kb;
+}
+
+/* As before any move, for KSM finds a merged page by the address it was merged at. */
+TEST(ksm_pages_are_unmerged)
+{
+	const long ran = read_count(KSM_RUN, "");
+	char *src = ARENA_BASE(0), *dst = ARENA_BASE(1);
+	char text[2] = { ran + '0' };
+	size_t len, i;
+	bool merged;
+
+	page = sysconf(_SC_PAGESIZE);
+	len = 4 * page;
+	ASSERT_EQ(src, mmap(src, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	memset(src, 0x5a, len);
+	ASSERT_EQ(0, mprotect(src + len / 2, len / 2, PROT_READ));
+	if (ran < 0 || merged_kb() || madvise(src, len, MADV_MERGEABLE))
+		SKIP(return, "no KSM");
+
+	merged = merge_kb(len / 1024);
+	if (merged)
+		EXPECT_EQ(0, move_by_one_call(src, len, dst, MOVE));
+	EXPECT_EQ(0, merged_kb());
+	EXPECT_TRUE(write_text(KSM_RUN, text));
+	ASSERT_TRUE(merged);
+	for (i = 0; i < len; i++)
+		ASSERT_EQ(0x5a, dst[i]);
 }
 
 /* Sets @line to the first line of the trace with @text, from @text on. */
