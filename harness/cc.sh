@@ -5,7 +5,8 @@
 # cache knows it by its dependencies, and those do not name that file.
 set -eu
 for source; do :; done
-if grep -qs incbin "$source"; then
+# What is called - comes from the standard input, and is not to be read here.
+if [ -f "$source" ] && grep -q incbin "$source"; then
 	exec "$@"
 fi
 exec ccache "$@"
