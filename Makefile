@@ -13,8 +13,8 @@ endif
 KIT = harness/kit.sh --base=$(BASE)
 CONFIG ?= test
 
-.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants test-all shell deb deb-demo \
-	series check-series export lint setup
+.PHONY: help kernel demo bench test same fuzz sweep stress limits mutants test-all thirdparty shell deb \
+	deb-demo series check-series export lint setup
 
 # The options that each target takes beside BASE. Any other one would be a slip that nobody notices.
 takes_kernel = CONFIG LINUX_SRC
@@ -28,6 +28,7 @@ takes_stress = SEED MINUTES ACCEL LINUX_SRC
 takes_limits = LINUX_SRC
 takes_mutants = MUTANTS ACCEL LINUX_SRC
 takes_test-all = PARTS MINUTES ACCEL LINUX_SRC
+takes_thirdparty = CONFIG ACCEL LINUX_SRC
 takes_shell = ACCEL LINUX_SRC
 takes_deb = KCONFIG LOCALVERSION KDEB_PKGVERSION LINUX_SRC
 takes_deb-demo = LOCALVERSION KDEB_PKGVERSION ACCEL LINUX_SRC
@@ -58,6 +59,7 @@ help:
 	@echo 'make mutants   deliberate bugs, each found by a test; MUTANTS="undo hole" tries some'
 	@echo 'make test-all  all tests in all configurations, long runs and mutants too, in days; it goes on'
 	@echo '               where it was stopped. PARTS="arm64 fuzz" takes some, MINUTES= starts none later'
+	@echo 'make thirdparty tests of stress-ng, Python, Perl and SQLite, with the feature on and off; as root'
 	@echo 'make shell     a shell in the patched kernel'
 	@echo 'make kernel    the kernel image, build/$(BASE)/bzImage'
 	@echo 'make lint      formatting, clippy, shellcheck'
@@ -119,6 +121,10 @@ mutants: setup
 test-all:
 	@harness/setup.sh test-all
 	@$(KIT) test-all $(call option,MINUTES,minutes) -- $(PARTS)
+
+thirdparty:
+	@harness/setup.sh thirdparty
+	@$(KIT) test $(call option,CONFIG,config) -- thirdparty
 
 shell: setup
 	@$(KIT) shell

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
-# an argument also what "make deb", "make deb-demo", "make check-series", "make test-all"
-# or a configuration needs.
+# an argument also what "make deb", "make deb-demo", "make check-series", "make test-all",
+# "make thirdparty" or a configuration needs.
 # As another user than root it says which one command to run. The Makefile sets BASE.
 set -eu
 
@@ -53,6 +53,11 @@ case "${1:-}" in
 preempt | test-all)
 	# Programs of 32 bits.
 	pkgs="$pkgs gcc-i686-linux-gnu libc6-dev-i386-cross" ;;
+esac
+case "${1:-}" in
+thirdparty | test-all)
+	# A Debian, and SQLite's tests.
+	pkgs="$pkgs debootstrap tcl-dev zlib1g-dev" ;;
 esac
 case "${1:-}" in
 deb-demo | check-series)

@@ -209,6 +209,50 @@ impl Apart {
         fs::rename(&half, folder).with_context(|| format!("cannot make {}", folder.display()))
     }
 
+    /// Unpacks upstream's source of the newest version of a package into a folder, unless it is
+    /// there. Returns the folder.
+    pub fn unpack_source(&self, package: &str, folder: &Path) -> Result<PathBuf> {
+        if folder.exists() {
+            return Ok(folder.to_owned());
+        }
+        println!("getting the source of {package} from {}", self.suite);
+        self.update()?;
+        let half = folder.with_extension("half");
+        let files = folder.with_extension("tar.half");
+        for left in [&half, &files] {
+            remove_folder(left)?;
+            fs::create_dir_all(left)?;
+        }
+        let download = self
+            .command(
+                "get",
+                &["-q", "source", "--download-only", "--tar-only", package],
+            )
+            .current_dir(&files)
+            .output()?;
+        ensure!(
+            download.status.success(),
+            "apt cannot download the source of {package}: {}",
+            complaint(&download.stderr)
+        );
+        // A component of its own has a name between: package_1.orig-name.tar.xz.
+        let tarball = fs::read_dir(&files)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.to_string_lossy().contains(".orig.tar."))
+            .with_context(|| format!("apt left no source of {package}"))?;
+        output(
+            Command::new("tar")
+                .args(["-x", "--strip-components=1", "-C"])
+                .arg(&half)
+                .arg("-f")
+                .arg(&tarball),
+        )?;
+        remove_folder(&files)?;
+        // Whole from here on.
+        fs::rename(&half, folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder.to_owned())
+    }
+
     /// The newest version of a package that the archive has.
     pub fn newest(&self, package: &str) -> Result<String> {
         self.update()?;

@@ -26,7 +26,9 @@ pub use machine::{
 };
 use machine::{
     machine,
-    qemu, //
+    qemu,
+    Size,
+    MEMORY, //
 };
 pub use ran::{
     quoted,
@@ -48,11 +50,15 @@ pub struct Guest<'a> {
     pub image: &'a Image,
     /// Programs and other files, which the guest finds by name where it runs commands.
     pub content: &'a [Content],
+    /// An archive of cpio that is unpacked on top of that, if there is one.
+    pub archive: Option<&'a Path>,
     /// Lines for a shell that come before all commands.
     pub settings: &'a str,
     /// Added to the kernel's command line.
     pub parameters: &'a str,
     pub cpus: usize,
+    /// In MiB.
+    pub memory: usize,
     pub machine: Machine,
     /// How long it may take until it has ended.
     pub limit: Duration,
@@ -66,9 +72,11 @@ impl<'a> Guest<'a> {
         Guest {
             image,
             content: &[],
+            archive: None,
             settings: "",
             parameters: "",
             cpus: 2,
+            memory: MEMORY,
             machine: Machine::Pc,
             limit,
             show: false,
@@ -125,10 +133,17 @@ impl<'a> Guest<'a> {
     }
 
     fn launch(&self, paths: &Paths, name: &str, script: &str) -> Result<Running> {
-        let initramfs = pack(paths, name, self.image.of.arch, self.content, script)?;
-        let command =
-            self.machine
-                .command(paths, self.image, &initramfs, self.cpus, self.parameters)?;
+        let (arch, size) = (
+            self.image.of.arch,
+            Size {
+                cpus: self.cpus,
+                memory: self.memory,
+            },
+        );
+        let initramfs = pack(paths, name, arch, self.content, script, self.archive)?;
+        let command = self
+            .machine
+            .command(paths, self.image, &initramfs, size, self.parameters)?;
 
         Running::start(command, name, paths.console(name), self.limit)
     }
@@ -165,7 +180,12 @@ pub fn boot_disk(
     limit: Duration,
     commands: &[impl AsRef<str>],
 ) -> Result<Vec<Ran>> {
-    let mut qemu = machine(image.of.arch, image.of.cpu, &accelerator(paths, image)?, 2);
+    let mut qemu = machine(
+        image.of.arch,
+        image.of.cpu,
+        &accelerator(paths, image)?,
+        Size::of(2),
+    );
 
     qemu.arg("-drive").arg(format!(
         "if=virtio,format=raw,file={}",
@@ -179,8 +199,8 @@ pub fn boot_disk(
 /// Boots a guest on this terminal, until it ends.
 pub fn interactive(paths: &Paths, image: &Image, content: &[Content], script: &str) -> Result<()> {
     let accel = accelerator(paths, image)?;
-    let initramfs = pack(paths, "shell", image.of.arch, content, script)?;
+    let initramfs = pack(paths, "shell", image.of.arch, content, script, None)?;
 
-    qemu(&accel, image, &initramfs, 2, "").status()?;
+    qemu(&accel, image, &initramfs, Size::of(2), "").status()?;
     Ok(())
 }

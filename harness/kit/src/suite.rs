@@ -17,6 +17,7 @@ use crate::{
     same,
     selftest,
     source,
+    thirdparty,
     tree::{
         At,
         Tree, //
@@ -34,7 +35,7 @@ use std::time::Instant;
 pub type Suite = (&'static str, fn(&Tree, &str) -> Result<Outcome>);
 
 /// All suites.
-const SUITES: [Suite; 22] = [
+const SUITES: [Suite; 23] = [
     ("host", |tree, _| host::tests(tree.paths)),
     ("lint", |tree, _| lint::suite(tree.paths)),
     ("same", |tree, _| same::suite(tree.paths)),
@@ -56,12 +57,19 @@ const SUITES: [Suite; 22] = [
     ("uprobes", programs::uprobes_suite),
     ("bench", bench::suite),
     ("demo", demo::check),
+    ("thirdparty", thirdparty::suite),
     ("debug-kernel", debug_kernel),
 ];
 
-/// Suites that run only when they are named, here or by a base: two take long, one sees less than
+/// Suites that run only when they are named, here or by a base: three take long, one sees less than
 /// `base-selftests` does, and one is for a kernel that runs programs of 32 bits.
-const ON_REQUEST: [&str; 4] = ["debug-kernel", "maple", "off-selftests", "selftests-32"];
+const ON_REQUEST: [&str; 5] = [
+    "debug-kernel",
+    "maple",
+    "off-selftests",
+    "selftests-32",
+    "thirdparty",
+];
 
 /// Suites that build kernels beside the one that the others run in, and how many.
 const FURTHER_KERNELS: [(&str, u32); 5] = [

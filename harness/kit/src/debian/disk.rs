@@ -8,14 +8,13 @@
 
 use super::package::Installed;
 use crate::{
-    apt,
+    bootstrap,
     configuration,
     demo::BY_ONE_CALL,
     guest,
     host,
     paths::{
         remove_folder,
-        write_whole,
         Paths, //
     },
     step::{
@@ -75,11 +74,7 @@ impl Disk {
     /// Makes a disk with a kernel's packages installed and the programs of the demonstration, which
     /// runs `script` and turns itself off.
     pub fn make(paths: &Paths, packages: &Installed, script: &str) -> Result<Self> {
-        ensure!(
-            rustix::process::getuid().is_root(),
-            "debootstrap has to be root to install Debian in a folder: run this as root"
-        );
-        let fresh = bootstrap(paths)?;
+        let fresh = bootstrap::debian(paths, &paths.work, "debian", PACKAGES)?;
         let disk = Disk {
             file: paths.work.join("debian.img"),
             root: paths.work.join("debian-installed"),
@@ -211,28 +206,4 @@ impl Disk {
         fs::rename(&half, &self.file)?;
         Ok(())
     }
-}
-
-/// Makes a Debian of the release that is installed here, unless it is there.
-fn bootstrap(paths: &Paths) -> Result<PathBuf> {
-    let root = paths.work.join("debian");
-    let stamp = paths.work.join("debian.made-of");
-
-    if root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|known| known == PACKAGES) {
-        return Ok(root);
-    }
-    let archive = apt::archive()?;
-    let half = paths.work.join("debian.half");
-    remove_folder(&half)?;
-    Step::new(paths, "debootstrap").run(
-        Command::new("/usr/sbin/debootstrap")
-            .args(["--variant=minbase", &format!("--include={PACKAGES}")])
-            .arg(&archive.suite)
-            .arg(&half)
-            .arg(&archive.url),
-    )?;
-    remove_folder(&root)?;
-    fs::rename(&half, &root)?;
-    write_whole(&stamp, PACKAGES)?;
-    Ok(root)
 }

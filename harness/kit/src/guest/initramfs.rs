@@ -22,7 +22,10 @@ use anyhow::{
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{
+        Path,
+        PathBuf, //
+    },
     process::Command, //
 };
 
@@ -62,13 +65,14 @@ grep -q 'User Mode Linux' /proc/cpuinfo && poweroff -f
 reboot -f
 "#;
 
-/// Packs an initramfs.
+/// Packs an initramfs. `more` is an archive that follows it.
 pub fn pack(
     paths: &Paths,
     name: &str,
     arch: Arch,
     content: &[Content],
     script: &str,
+    more: Option<&Path>,
 ) -> Result<PathBuf> {
     let root = paths.work.join(format!("root-{name}"));
 
@@ -89,12 +93,15 @@ pub fn pack(
     }
 
     let list = output(Command::new("find").current_dir(&root).arg("."))?;
-    let archive = filter(
+    let mut archive = filter(
         Command::new("cpio")
             .current_dir(&root)
             .args(["--quiet", "-o", "-H", "newc"]),
         list.as_bytes(),
     )?;
+    if let Some(more) = more {
+        archive.extend(fs::read(more).with_context(|| format!("cannot read {}", more.display()))?);
+    }
     let file = paths.work.join(format!("initramfs-{name}"));
     write_whole(&file, archive)?;
     Ok(file)

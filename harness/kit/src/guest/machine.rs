@@ -33,6 +33,27 @@ use std::{
 /// How long the guest that tries out an accelerator may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
+/// The memory of most guests, in MiB.
+pub const MEMORY: usize = 1536;
+
+/// How large a machine is.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub cpus: usize,
+    /// In MiB.
+    pub memory: usize,
+}
+
+impl Size {
+    /// One with so many CPUs, and the memory of most.
+    pub fn of(cpus: usize) -> Self {
+        Size {
+            cpus,
+            memory: MEMORY,
+        }
+    }
+}
+
 /// What a guest runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
@@ -53,10 +74,10 @@ impl Machine {
         paths: &Paths,
         image: &Image,
         initramfs: &Path,
-        cpus: usize,
+        size: Size,
         parameters: &str,
     ) -> Result<Command> {
-        let with = |accel: &str| qemu(accel, image, initramfs, cpus, parameters);
+        let with = |accel: &str| qemu(accel, image, initramfs, size, parameters);
 
         Ok(match self {
             Machine::Pc => with(&accelerator(paths, image)?),
@@ -69,13 +90,14 @@ impl Machine {
                 qemu.args(["-icount", "shift=0,sleep=off"]);
                 qemu
             }
-            Machine::Uml => uml(&image.file, initramfs, parameters),
+            Machine::Uml => uml(&image.file, initramfs, size, parameters),
         })
     }
 }
 
 /// A QEMU with a serial console, without anything to boot.
-pub fn machine(arch: Arch, features: &str, accel: &str, cpus: usize) -> Command {
+pub fn machine(arch: Arch, features: &str, accel: &str, size: Size) -> Command {
+    let Size { cpus, memory } = size;
     let mut qemu = arch.qemu();
     let plain = match arch {
         // As some features of others take long to emulate.
@@ -94,7 +116,7 @@ pub fn machine(arch: Arch, features: &str, accel: &str, cpus: usize) -> Command 
     };
 
     qemu.args(["-accel", accel, "-cpu", &format!("{cpu}{features}")])
-        .args(["-m", "1536"])
+        .args(["-m", &memory.to_string()])
         // Without ACPI the kernel finds one CPU in each socket.
         .args(["-smp", &format!("{cpus},sockets={cpus}")])
         .args(["-display", "none", "-serial", "mon:stdio"])
@@ -103,14 +125,8 @@ pub fn machine(arch: Arch, features: &str, accel: &str, cpus: usize) -> Command 
 }
 
 /// A QEMU that boots `image` on a serial console.
-pub fn qemu(
-    accel: &str,
-    image: &Image,
-    initramfs: &Path,
-    cpus: usize,
-    parameters: &str,
-) -> Command {
-    let mut qemu = machine(image.of.arch, image.of.cpu, accel, cpus);
+pub fn qemu(accel: &str, image: &Image, initramfs: &Path, size: Size, parameters: &str) -> Command {
+    let mut qemu = machine(image.of.arch, image.of.cpu, accel, size);
 
     qemu.arg("-kernel")
         .arg(&image.file)
@@ -129,10 +145,11 @@ pub fn qemu(
 }
 
 /// A User Mode Linux that boots on the standard output.
-fn uml(image: &Path, initramfs: &Path, parameters: &str) -> Command {
+fn uml(image: &Path, initramfs: &Path, size: Size, parameters: &str) -> Command {
     let mut uml = Command::new(image);
 
-    uml.args(["mem=1536M", "con=null", "con0=fd:0,fd:1", "panic=-1"])
+    uml.arg(format!("mem={}M", size.memory))
+        .args(["con=null", "con0=fd:0,fd:1", "panic=-1"])
         .args(["loglevel=5", "kunit.enable=0"])
         .arg(format!("initrd={}", initramfs.display()))
         .args(parameters.split_whitespace());
@@ -182,8 +199,8 @@ pub fn accelerator(paths: &Paths, image: &Image) -> Result<String> {
         println!("there is no KVM here, guests are emulated");
         "tcg"
     } else {
-        let initramfs = pack(paths, "probe", image.of.arch, &[], "")?;
-        let probe = qemu("kvm", image, &initramfs, 1, "");
+        let initramfs = pack(paths, "probe", image.of.arch, &[], "", None)?;
+        let probe = qemu("kvm", image, &initramfs, Size::of(1), "");
         let mut probe = Running::start(probe, "probe", paths.console("probe"), PROBE_LIMIT)?;
         let (console, _) = probe.wait(false)?;
         if console.contains(END) {

@@ -72,6 +72,7 @@ const SUITES: [(&str, &[&str]); 6] = [
             "uprobes",
             "demo",
             "bench",
+            "thirdparty",
         ],
     ),
     ("debug", &["kunit", "selftests", "fuzz", "sweep", "stress"]),
