@@ -32,8 +32,7 @@ use kernel::{
 /// copied, and as many VMAs move together as have this.
 pub(crate) const RMAP_HOLD_BYTES: usize = 64 << 20;
 
-/// The same, where page tables move as a whole. For each of them the TLBs of other CPUs are
-/// flushed.
+/// The same, where page tables move as a whole, each by one entry of the level above.
 const RMAP_HOLD_TABLES: usize = 512 * bindings::PMD_SIZE;
 
 impl Vma for LinkedVma<'_> {

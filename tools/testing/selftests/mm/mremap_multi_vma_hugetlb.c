@@ -350,4 +350,119 @@ TEST_F(shared_table, rolled_back)
 	syscall(__NR_io_destroy, self->src + GIB);
 }
 
+/*
+ * Where the memory moves to, it has one page table; where it was, it has two, of
+ * which one is missing. Before the move is rolled back, another process shares the
+ * one, has an entry added for which the table is missing, and leaves.
+ *
+ *	source [ 1 GiB of a file ]   [w][r][w] ... [r][ refuses ]
+ *	tables    ][  missing       ][
+ */
+FIXTURE(left_table) {
+	char *src;
+	char *dst;
+	int fd;
+	pid_t other;
+};
+
+#define LEFT_OFFSET	(GIB / 2 + HUGE)
+#define SMALL_OFFSET	(GIB + GIB / 2)
+#define NR_SMALL	6000
+
+FIXTURE_SETUP(left_table)
+{
+	page = sysconf(_SC_PAGESIZE);
+	self->other = -1;
+	if (sizeof(long) < 8)
+		SKIP(return, "too few addresses");
+	self->src = (char *)(64 * GIB + GIB / 2);
+	self->dst = (char *)(72 * GIB);
+	self->fd = memfd_create("left_table", MFD_HUGETLB | MFD_HUGE_2MB);
+	if (self->fd < 0 || ftruncate(self->fd, GIB))
+		SKIP(return, "no hugetlb memory");
+}
+
+FIXTURE_TEARDOWN(left_table)
+{
+	if (self->other > 0)
+		kill(self->other, SIGKILL);
+}
+
+static char *map_gib(int fd, char *addr)
+{
+	return mmap(addr, GIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE |
+		    MAP_FIXED_NOREPLACE, fd, 0);
+}
+
+/* Maps the file, touches two pages, and leaves, over and over. */
+static void come_and_go(int fd, char *addr)
+{
+	for (;;) {
+		if (map_gib(fd, addr) != addr)
+			_exit(1);
+		addr[0] = 'a';
+		addr[LEFT_OFFSET] = 'b';
+		munmap(addr, GIB);
+	}
+}
+
+static bool is_mapped(const char *addr)
+{
+	unsigned char in_core;
+
+	return !mincore((void *)addr, page, &in_core);
+}
+
+TEST_F(left_table, rolled_back)
+{
+	char *const small = self->src + SMALL_OFFSET;
+	const size_t ring = map_ring(small + NR_SMALL * page);
+	int status, i;
+	pid_t pid;
+
+	if (!ring)
+		SKIP(return, "no AIO");
+	/* Two free huge pages, which stay in the file. */
+	if (fallocate(self->fd, 0, 0, HUGE) ||
+	    fallocate(self->fd, 0, LEFT_OFFSET, HUGE))
+		SKIP(return, "no free huge pages");
+
+	self->other = fork();
+	ASSERT_LE(0, self->other);
+	if (!self->other)
+		come_and_go(self->fd, (char *)(80 * GIB));
+
+	ASSERT_EQ(self->src, map_gib(self->fd, self->src));
+	ASSERT_EQ(small, mmap(small, NR_SMALL * page, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+	for (i = 1; i < NR_SMALL; i += 2)
+		ASSERT_EQ(0, mprotect(small + i * page, page, PROT_READ));
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		const size_t last = refusing_ring(small + NR_SMALL * page, ring);
+		const size_t len = SMALL_OFFSET + NR_SMALL * page + last;
+
+		if (!last)
+			_exit(1);
+		for (i = 0; i < 20; i++) {
+			self->src[0] = 'c' + i;
+			if (!move_by_one_call(self->src, len, self->dst, MOVE))
+				_exit(2);
+			if (is_mapped(self->dst) || !is_mapped(self->src))
+				_exit(3);
+			if (!self->src[0])
+				_exit(4);
+		}
+		/* Only now: this adds the table that is missing. */
+		_exit(self->src[LEFT_OFFSET] == 'b' ? 0 : 5);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* Only if it could not map the file. */
+	EXPECT_EQ(0, waitpid(self->other, &status, WNOHANG));
+	syscall(__NR_io_destroy, small + NR_SMALL * page);
+}
+
 TEST_HARNESS_MAIN
