@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mremap() of a range of several mappings: calls that are refused.
+ * mremap() of a range of several mappings: calls that are refused, or fail.
  *
  * The rules are in Documentation/userspace-api/mremap_range.rst.
  */
@@ -340,6 +340,80 @@ TEST_F(refuse, limits_of_dontunmap)
 	EXPECT_EQ(self->dst, mremap(self->src, self->len, self->len,
 				    MOVE | MREMAP_DONTUNMAP, self->dst));
 	EXPECT_EQ(0, setrlimit(RLIMIT_AS, &old));
+}
+
+#define FAIL_PAGES	"/sys/kernel/debug/fail_page_alloc/"
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+
+/* Lets allocations fail that may sleep, of single pages too; or no longer. */
+static bool fail_pages(bool on)
+{
+	return write_text(FAIL_PAGES "ignore-gfp-wait", on ? "N" : "Y") &&
+	       write_text(FAIL_PAGES "min-order", on ? "0" : "1");
+}
+
+/*
+ * Moves a range while one allocation fails, the @nth, and returns whether there was
+ * such an allocation. Sets @moved.
+ */
+static bool move_failing(int nth, char *src, size_t len, char *dst, bool *moved)
+{
+	char text[16];
+	bool failed;
+
+	snprintf(text, sizeof(text), "%d", nth);
+	if (!write_text(FAIL_NTH, text))
+		return false;
+	*moved = !move_by_one_call(src, len, dst, MOVE);
+	failed = !read_count(FAIL_NTH, "");
+	write_text(FAIL_NTH, "0");
+	return failed;
+}
+
+/*
+ * The page tables of the first mapping move as a whole, and the second one gets new
+ * ones where they were. If memory is short for that, the first one moves back, to
+ * where an upper table is left over.
+ *
+ *	  1 GiB                                1 GiB            1 GiB
+ *	  |     [ destination ..................|....]            |
+ *	                                              [ 1 GiB ... ][ 4 pages ]
+ */
+TEST(back_to_a_new_table)
+{
+	const size_t gib = 1UL << 30, gap = 5, rest = 4;
+	char *src, *dst, *second;
+	bool moved = false;
+	size_t len;
+	int nth;
+
+	page = sysconf(_SC_PAGESIZE);
+	if (sizeof(long) < 8)
+		SKIP(return, "too few addresses");
+	src = (char *)(64 * gib) + gap * page;
+	dst = src - gib;
+	second = (char *)(65 * gib);
+	len = second - src + rest * page;
+	if (access(FAIL_NTH, W_OK) || !fail_pages(true))
+		SKIP(return, "no injection of failing allocations");
+	ASSERT_EQ(src, mmap(src, len, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0));
+	ASSERT_EQ(0, madvise(src, len, MADV_NOHUGEPAGE));
+	src[0] = 'a';
+	second[0] = 'b';
+	ASSERT_EQ(0, mprotect(second, rest * page, PROT_READ));
+
+	for (nth = 1; move_failing(nth, src, len, dst, &moved); nth++) {
+		ASSERT_GT(1000, nth);
+		/* Not all of what it asks for is needed. */
+		if (moved)
+			ASSERT_EQ(0, move_by_one_call(dst, len, src, MOVE));
+		EXPECT_EQ('a', src[0]);
+		EXPECT_EQ('b', second[0]);
+	}
+	EXPECT_LT(1, nth);
+	EXPECT_TRUE(moved);
+	EXPECT_TRUE(fail_pages(false));
 }
 
 TEST_HARNESS_MAIN
