@@ -185,20 +185,13 @@ impl Apart {
         self.expect(package, version)?;
         let half = folder.with_extension("half");
         let deb = folder.with_extension("deb.half");
-        for left in [&half, &deb] {
-            remove_folder(left)?;
-        }
-        fs::create_dir_all(&deb)?;
+        remove_folder(&half)?;
         let wanted = format!("{package}={version}");
-        let download = self
-            .command("get", &["-q", "download", &wanted])
-            .current_dir(&deb)
-            .output()?;
-        ensure!(
-            download.status.success(),
-            "apt cannot download {package} {version}: {}",
-            complaint(&download.stderr)
-        );
+        self.download(
+            &["download", &wanted],
+            &format!("{package} {version}"),
+            &deb,
+        )?;
         let file = fs::read_dir(&deb)?
             .next()
             .with_context(|| format!("apt left nothing of {package}"))??
@@ -219,22 +212,10 @@ impl Apart {
         self.update()?;
         let half = folder.with_extension("half");
         let files = folder.with_extension("tar.half");
-        for left in [&half, &files] {
-            remove_folder(left)?;
-            fs::create_dir_all(left)?;
-        }
-        let download = self
-            .command(
-                "get",
-                &["-q", "source", "--download-only", "--tar-only", package],
-            )
-            .current_dir(&files)
-            .output()?;
-        ensure!(
-            download.status.success(),
-            "apt cannot download the source of {package}: {}",
-            complaint(&download.stderr)
-        );
+        remove_folder(&half)?;
+        fs::create_dir_all(&half)?;
+        let wanted = ["source", "--download-only", "--tar-only", package];
+        self.download(&wanted, &format!("the source of {package}"), &files)?;
         // A component of its own has a name between: package_1.orig-name.tar.xz.
         let tarball = fs::read_dir(&files)?
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -251,6 +232,24 @@ impl Apart {
         // Whole from here on.
         fs::rename(&half, folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(folder.to_owned())
+    }
+
+    /// Downloads into a new folder. `what` is what an error calls it.
+    fn download(&self, wanted: &[&str], what: &str, folder: &Path) -> Result<()> {
+        remove_folder(folder)?;
+        fs::create_dir_all(folder)?;
+        let download = self
+            .command("get", &["-q"])
+            .args(wanted)
+            .current_dir(folder)
+            .output()?;
+
+        ensure!(
+            download.status.success(),
+            "apt cannot download {what}: {}",
+            complaint(&download.stderr)
+        );
+        Ok(())
     }
 
     /// The newest version of a package that the archive has.

@@ -16,6 +16,7 @@ use crate::{
 use anyhow::Result;
 use initramfs::pack;
 pub use initramfs::{
+    archive_of,
     Content,
     END, //
 };

@@ -50,9 +50,11 @@ pub const CONFIG: &str = "test";
 const FOUND_BY: &str = "Found by: ";
 
 /// A patch on top of the series. It begins with a line on what is wrong, and one on what finds it.
-struct Mutant {
+#[derive(Clone, Debug)]
+pub struct Mutant {
     patch: PathBuf,
-    name: String,
+    pub name: String,
+    pub text: String,
     what: String,
     found_by: &'static str,
 }
@@ -78,11 +80,12 @@ impl Mutant {
                     )
                 })?,
             patch,
+            text,
         })
     }
 
     /// Builds it and runs suites until one finds it, which is how it passes. The note says which.
-    fn attempt(&self, paths: &Paths) -> Result<Outcome> {
+    pub fn attempt(&self, paths: &Paths) -> Result<Outcome> {
         let tree = Tree::new(paths, At::Mutant(self.patch.clone()));
         kernel::image(&tree, CONFIG).context("a mutant has to build")?;
         let caught = self.caught_by(&tree)?;
@@ -132,7 +135,7 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// All mutants of a base, in the order of their names: those of every base, and its own.
-fn all(paths: &Paths) -> Result<Vec<Mutant>> {
+pub fn all(paths: &Paths) -> Result<Vec<Mutant>> {
     let shared = patches(&paths.top.join(SHARED))?;
     let own = patches(&paths.base.folder.join("mutants"))?;
     let mut found: Vec<Mutant> = shared
@@ -193,29 +196,6 @@ fn expect_to_pass(series: &Tree, mutants: &[Mutant]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The names of all mutants of a base.
-pub fn names(paths: &Paths) -> Result<Vec<String>> {
-    Ok(all(paths)?.into_iter().map(|mutant| mutant.name).collect())
-}
-
-fn named(paths: &Paths, name: &str) -> Result<Mutant> {
-    let found = all(paths)?.into_iter().find(|mutant| mutant.name == name);
-
-    found.with_context(|| format!("there is no mutant {name}"))
-}
-
-/// The patch of the mutant of that name.
-pub fn text(paths: &Paths, name: &str) -> Result<String> {
-    let patch = named(paths, name)?.patch;
-
-    fs::read_to_string(&patch).with_context(|| format!("cannot read {}", patch.display()))
-}
-
-/// Builds the mutant of that name and runs suites until one finds it.
-pub fn one(paths: &Paths, name: &str) -> Result<Outcome> {
-    named(paths, name)?.attempt(paths)
 }
 
 /// Builds each mutant and runs suites until one finds it. Returns whether all were found.

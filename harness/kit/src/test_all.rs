@@ -146,7 +146,7 @@ mod tests {
     fn a_mutant_is_chosen_by_its_name() {
         let top = top().unwrap();
         let paths = Paths::find(&names(&top).unwrap()[0]).unwrap();
-        let mutant = mutants::names(&paths).unwrap().remove(0);
+        let mutant = mutants::all(&paths).unwrap().remove(0).name;
         let chosen = chosen(&paths, std::slice::from_ref(&mutant)).unwrap();
 
         assert_eq!(chosen.len(), 1);

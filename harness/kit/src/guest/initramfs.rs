@@ -65,6 +65,18 @@ grep -q 'User Mode Linux' /proc/cpuinfo && poweroff -f
 reboot -f
 "#;
 
+/// What is in a folder, as an archive that the kernel unpacks.
+pub fn archive_of(root: &Path) -> Result<Vec<u8>> {
+    let list = output(Command::new("find").current_dir(root).arg("."))?;
+
+    filter(
+        Command::new("cpio")
+            .current_dir(root)
+            .args(["--quiet", "-o", "-H", "newc"]),
+        list.as_bytes(),
+    )
+}
+
 /// Packs an initramfs. `more` is an archive that follows it.
 pub fn pack(
     paths: &Paths,
@@ -92,13 +104,7 @@ pub fn pack(
         fs::copy(from, root.join(to)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
 
-    let list = output(Command::new("find").current_dir(&root).arg("."))?;
-    let mut archive = filter(
-        Command::new("cpio")
-            .current_dir(&root)
-            .args(["--quiet", "-o", "-H", "newc"]),
-        list.as_bytes(),
-    )?;
+    let mut archive = archive_of(&root)?;
     if let Some(more) = more {
         archive.extend(fs::read(more).with_context(|| format!("cannot read {}", more.display()))?);
     }

@@ -5,7 +5,10 @@
 use crate::{
     guest::Machine,
     kconfig::Wanted,
-    mutants,
+    mutants::{
+        self,
+        Mutant, //
+    },
     outcome::Outcome,
     paths::Paths,
     programs,
@@ -20,7 +23,7 @@ use std::{
 };
 
 /// What a part does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum What {
     /// The suite of its name.
     Suite,
@@ -30,8 +33,8 @@ pub enum What {
     Sweep { minutes: u64 },
     /// Moves against everything else, for minutes.
     Stress { minutes: u64 },
-    /// A deliberate bug by its name.
-    Mutant,
+    /// A deliberate bug.
+    Mutant(Mutant),
 }
 
 /// A part.
@@ -167,16 +170,16 @@ pub fn all(paths: &Paths) -> Result<Vec<Part>> {
                 config,
                 suite: (*suite).to_owned(),
                 piece: Some(piece.to_string()),
-                what: *what,
+                what: what.clone(),
                 seed: SEED * piece,
             }));
         }
     }
-    parts.extend(mutants::names(paths)?.into_iter().map(|name| Part {
+    parts.extend(mutants::all(paths)?.into_iter().map(|mutant| Part {
         config: mutants::CONFIG,
         suite: "mutants".to_owned(),
-        piece: Some(name),
-        what: What::Mutant,
+        piece: Some(mutant.name.clone()),
+        what: What::Mutant(mutant),
         seed: 1,
     }));
     Ok(parts)
@@ -185,30 +188,23 @@ pub fn all(paths: &Paths) -> Result<Vec<Part>> {
 impl Part {
     /// Is that the name of its configuration, of its suite, or of its mutant?
     pub fn is_called(&self, name: &str) -> bool {
-        self.config == name || self.suite == name || self.mutant() == Some(name)
-    }
+        let is_mutant = matches!(&self.what, What::Mutant(mutant) if mutant.name == name);
 
-    /// The name of its mutant.
-    fn mutant(&self) -> Option<&str> {
-        match self.what {
-            What::Mutant => self.piece.as_deref(),
-            _ => None,
-        }
+        self.config == name || self.suite == name || is_mutant
     }
 
     /// What is tested, and how: another text means another test.
     pub fn made_of(&self, tree: &Tree) -> Result<String> {
         let wanted = Wanted::of(tree, &Toolchain::find(tree.paths)?, self.config)?;
-        let mutant = match self.mutant() {
-            Some(name) => mutants::text(tree.paths, name)?,
-            None => String::new(),
+        let what = match &self.what {
+            What::Mutant(mutant) => mutant.text.clone(),
+            other => format!("{other:?}"),
         };
 
         Ok(format!(
-            "{}\n{}\n{:?} {}\n{mutant}",
+            "{}\n{}\n{what} {}",
             tree.kernel_files(USE_TOOLS.contains(&&*self.suite))?,
             wanted.text,
-            self.what,
             self.seed
         ))
     }
@@ -221,17 +217,17 @@ impl Part {
     fn outcome(&self, tree: &Tree) -> Result<Outcome> {
         let of = |run: programs::Run| Ok(programs::check(tree, self.config, &run));
 
-        match self.what {
+        match &self.what {
             What::Suite => suite::run_one(tree, self.config, &self.suite),
             What::Fuzz { layouts, machine } => {
-                programs::fuzz_many(tree, self.config, self.seed, layouts, machine)
+                programs::fuzz_many(tree, self.config, self.seed, *layouts, *machine)
             }
-            What::Sweep { minutes } => of(programs::sweep(self.seed, minutes)),
+            What::Sweep { minutes } => of(programs::sweep(self.seed, *minutes)),
             What::Stress { minutes } => of(programs::stress(
                 self.seed,
                 Duration::from_secs(60 * minutes),
             )),
-            What::Mutant => mutants::one(tree.paths, self.mutant().unwrap_or_default()),
+            What::Mutant(mutant) => mutant.attempt(tree.paths),
         }
     }
 }

@@ -4,7 +4,9 @@
 
 use super::root::{
     Programs,
+    PERL,
     ROOT,
+    SQLITE,
     TESTS, //
 };
 use crate::guest::quoted;
@@ -54,7 +56,7 @@ const STRESSORS: [&str; 32] = [
 
 /// Modules of Python's tests: objects that grow by realloc(), files that are mapped, threads and
 /// processes, and libraries with memory of their own.
-const PYTHON: [&str; 22] = [
+const PYTHON_MODULES: [&str; 22] = [
     "test_array",
     "test_bytes",
     "test_bz2",
@@ -80,7 +82,7 @@ const PYTHON: [&str; 22] = [
 ];
 
 /// Files of SQLite's tests: files that are mapped and mapped anew as they grow, its log, memory.
-const SQLITE: [&str; 16] = [
+const SQLITE_FILES: [&str; 16] = [
     "insert",
     "memdb",
     "memsubsys1",
@@ -135,17 +137,22 @@ pub fn all(programs: &Programs) -> Vec<String> {
         );
         inside(&format!("stress-ng {kind}"), "/tmp", &work)
     });
-    let python = PYTHON.iter().map(|module| {
+    let python = PYTHON_MODULES.iter().map(|module| {
         let test = format!("python3 -m test {module}");
         inside(&format!("Python {module}"), "/tmp", &test)
     });
-    let sqlite = SQLITE.iter().map(|file| {
-        let test = format!("/{TESTS}/sqlite3/testfixture /{TESTS}/sqlite3/test/{file}.test");
+    let sqlite = SQLITE_FILES.iter().map(|file| {
+        let folder = format!("/{TESTS}/{SQLITE}");
+        let test = format!("{folder}/testfixture {folder}/test/{file}.test");
         inside(&format!("SQLite {file}"), "/tmp", &test)
     });
     let perl = programs.perl.iter().map(|file| {
         let test = format!("./perl op/{file}");
-        inside(&format!("Perl {file}"), &format!("/{TESTS}/perl/t"), &test)
+        inside(
+            &format!("Perl {file}"),
+            &format!("/{TESTS}/{PERL}/t"),
+            &test,
+        )
     });
 
     stress.chain(python).chain(sqlite).chain(perl).collect()

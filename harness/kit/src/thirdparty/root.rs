@@ -9,13 +9,13 @@ use crate::{
         Apart, //
     },
     bootstrap,
+    guest::archive_of,
     paths::{
         remove_folder,
         write_whole,
         Paths, //
     },
     step::{
-        filter,
         output,
         Step, //
     }, //
@@ -39,10 +39,10 @@ use std::{
 const PACKAGES: &str = "stress-ng,python3,perl,tcl";
 
 /// Sources that tests are taken from.
-const PERL: &str = "perl";
-const SQLITE: &str = "sqlite3";
+pub const PERL: &str = "perl";
+pub const SQLITE: &str = "sqlite3";
 
-/// Where guests have the Debian, and the tests in it.
+/// Where guests have the Debian, and the tests in it, those of a source in a folder of its name.
 pub const ROOT: &str = "debian";
 pub const TESTS: &str = "tests";
 
@@ -103,13 +103,7 @@ pub fn programs(paths: &Paths) -> Result<Programs> {
         fs::create_dir(&tests)?;
         add_perl(&perl, &debian, &tests)?;
         add_sqlite(&sqlite, &testfixture, &tests)?;
-        let list = output(Command::new("find").current_dir(&top).arg("."))?;
-        let cpio = ["--quiet", "-o", "-H", "newc"];
-        let packed = filter(
-            Command::new("cpio").current_dir(&top).args(cpio),
-            list.as_bytes(),
-        )?;
-        write_whole(&archive, packed)?;
+        write_whole(&archive, archive_of(&top)?)?;
         write_whole(&stamp, made_of)?;
         remove_folder(&top)?;
     }

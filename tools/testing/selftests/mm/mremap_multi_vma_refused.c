@@ -375,9 +375,9 @@ static bool move_failing(int nth, char *src, size_t len, char *dst, bool *moved)
  * ones where they were. If memory is short for that, the first one moves back, to
  * where an upper table is left over.
  *
- *	  1 GiB                                1 GiB            1 GiB
- *	  |     [ destination ..................|....]            |
- *	                                              [ 1 GiB ... ][ 4 pages ]
+ *	63 GiB      64 GiB              65 GiB
+ *	|    [ first ][ second ]         |             destination
+ *	|           |            [ first ][ second ]   source
  */
 TEST(back_to_a_new_table)
 {
