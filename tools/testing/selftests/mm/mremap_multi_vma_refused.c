@@ -345,11 +345,44 @@ TEST_F(refuse, limits_of_dontunmap)
 #define FAIL_PAGES	"/sys/kernel/debug/fail_page_alloc/"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 
-/* Lets allocations fail that may sleep, of single pages too; or no longer. */
-static bool fail_pages(bool on)
+static bool read_line(const char *path, char *line, int size)
 {
-	return write_text(FAIL_PAGES "ignore-gfp-wait", on ? "N" : "Y") &&
-	       write_text(FAIL_PAGES "min-order", on ? "0" : "1");
+	FILE *file = fopen(path, "r");
+	bool ok = file && fgets(line, size, file);
+
+	if (file)
+		fclose(file);
+	return ok;
+}
+
+/*
+ * Allocations that may sleep can fail, of single pages too. Afterwards the settings
+ * are as before.
+ */
+FIXTURE(short_memory) {
+	char ignore_wait[8];
+	char min_order[16];
+};
+
+FIXTURE_SETUP(short_memory)
+{
+	page = sysconf(_SC_PAGESIZE);
+	if (access(FAIL_NTH, W_OK) ||
+	    !read_line(FAIL_PAGES "ignore-gfp-wait", self->ignore_wait,
+		       sizeof(self->ignore_wait)) ||
+	    !read_line(FAIL_PAGES "min-order", self->min_order,
+		       sizeof(self->min_order)))
+		SKIP(return, "no injection of failing allocations");
+	ASSERT_TRUE(write_text(FAIL_PAGES "ignore-gfp-wait", "N"));
+	ASSERT_TRUE(write_text(FAIL_PAGES "min-order", "0"));
+}
+
+FIXTURE_TEARDOWN(short_memory)
+{
+	if (self->min_order[0]) {
+		write_text(FAIL_PAGES "ignore-gfp-wait", self->ignore_wait);
+		write_text(FAIL_PAGES "min-order", self->min_order);
+	}
 }
 
 /*
@@ -379,7 +412,7 @@ static bool move_failing(int nth, char *src, size_t len, char *dst, bool *moved)
  *	|    [ first ][ second ]         |             destination
  *	|           |            [ first ][ second ]   source
  */
-TEST(back_to_a_new_table)
+TEST_F(short_memory, back_to_a_new_table)
 {
 	const size_t gib = 1UL << 30, gap = 5, rest = 4;
 	char *src, *dst, *second;
@@ -387,15 +420,12 @@ TEST(back_to_a_new_table)
 	size_t len;
 	int nth;
 
-	page = sysconf(_SC_PAGESIZE);
 	if (sizeof(long) < 8)
 		SKIP(return, "too few addresses");
 	src = (char *)(64 * gib) + gap * page;
 	dst = src - gib;
 	second = (char *)(65 * gib);
 	len = second - src + rest * page;
-	if (access(FAIL_NTH, W_OK) || !fail_pages(true))
-		SKIP(return, "no injection of failing allocations");
 	ASSERT_EQ(src, mmap(src, len, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 			    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0));
 	ASSERT_EQ(0, madvise(src, len, MADV_NOHUGEPAGE));
@@ -413,7 +443,6 @@ TEST(back_to_a_new_table)
 	}
 	EXPECT_LT(1, nth);
 	EXPECT_TRUE(moved);
-	EXPECT_TRUE(fail_pages(false));
 }
 
 TEST_HARNESS_MAIN
