@@ -23,12 +23,16 @@ struct Line {
     date: String,
     commit: String,
     complained: bool,
+    /// Has something changed since one of them was run?
+    is_old: bool,
 }
 
 impl Line {
-    fn add(&mut self, record: Option<Record>) {
+    /// Adds a part, which has changed since it was run if `is_old`.
+    fn add(&mut self, record: Option<Record>, is_old: bool) {
         self.parts += 1;
         let Some(record) = record else { return };
+        self.is_old |= is_old;
         let notes = &record.outcome.notes;
 
         self.run += 1;
@@ -68,8 +72,13 @@ impl Line {
             false => "clean",
         };
 
+        let old = match self.is_old {
+            true => ", before later changes",
+            false => "",
+        };
+
         format!(
-            "| {config} | {suite}{pieces} | {passed} | {failed} | {skipped} | {log} | {} | {date}, {commit} |\n",
+            "| {config} | {suite}{pieces} | {passed} | {failed} | {skipped} | {log} | {} | {date}, {commit}{old} |\n",
             self.seconds.div_ceil(60)
         )
     }
@@ -80,7 +89,11 @@ pub fn write(tree: &Tree) -> Result<String> {
     let mut lines: Vec<Line> = Vec::new();
 
     for part in part::all(tree.paths)? {
-        let record = Record::read(tree.paths, &part, &part.made_of(tree)?);
+        let record = Record::read(tree.paths, &part);
+        let is_old = match &record {
+            Some(record) => !record.is_of(&part.made_of(tree)?)?,
+            None => false,
+        };
         let is_next = |line: &Line| line.config == part.config && line.suite == part.suite;
         if !lines.last().is_some_and(is_next) {
             lines.push(Line {
@@ -89,7 +102,7 @@ pub fn write(tree: &Tree) -> Result<String> {
                 ..Line::default()
             });
         }
-        lines.last_mut().expect("a line").add(record);
+        lines.last_mut().expect("a line").add(record, is_old);
     }
     let rows: String = lines.iter().map(Line::text).collect();
     Ok(format!(
@@ -114,9 +127,9 @@ mod tests {
             ..Line::default()
         };
         assert!(line.text().contains("not run"));
-        line.add(None);
+        line.add(None, false);
         let record = Record::parse("ff 2000-01-02 abc 61 3 0 1\n").unwrap();
-        line.add(Some(record));
+        line.add(Some(record), false);
         assert_eq!(
             line.text(),
             "| debug | long sweep (1 of 2) | 3 | 0 | 1 | clean | 2 | 2000-01-02, abc |\n"
@@ -127,10 +140,11 @@ mod tests {
             notes: vec!["the kernel complained in guest x".to_owned()],
             ..Outcome::default()
         };
-        line.add(Some(record));
+        line.add(Some(record), true);
         assert_eq!(
             line.text(),
-            "| debug | long sweep (2 of 3) | 3 | 1 | 1 | complaints | 2 | 2000-01-02, abc |\n"
+            "| debug | long sweep (2 of 3) | 3 | 1 | 1 | complaints | 2 | 2000-01-02, abc, before later \
+             changes |\n"
         );
     }
 }
