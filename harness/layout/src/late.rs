@@ -16,7 +16,10 @@ use std::{
         Result,
         Write, //
     },
-    thread::available_parallelism, //
+    thread::{
+        available_parallelism,
+        yield_now, //
+    }, //
 };
 
 /// Writing to it waits until RCU has freed what was handed to it. Only root may.
@@ -25,6 +28,9 @@ const RCU_BARRIER: &str = "/sys/module/rcutree/parameters/do_rcu_barrier";
 /// So many changes in a memory cgroup a CPU keeps to itself, and so many for each CPU have to come
 /// together before a reader of memory.stat sees any (`memcg_vmstats_needs_flush()`).
 const KEPT: usize = 64;
+
+/// How many task switches are enough for that on a kernel with one CPU: two, and some to be sure.
+const SWITCHES: usize = 8;
 
 /// Makes the kernel count what it has put off.
 pub struct Late {
@@ -53,8 +59,13 @@ impl Late {
     /// ended. Without the right to wait, they differ in the end.
     pub fn free_tables(&mut self) {
         let _ = cpu::visit_all();
-        if let Some(barrier) = &mut self.barrier {
-            let _ = barrier.write_all(b"1");
+        match &mut self.barrier {
+            Some(barrier) => {
+                let _ = barrier.write_all(b"1");
+            }
+            // Kernels for one CPU have another RCU: a task switch ends what it waits for, and a
+            // thread of the kernel then frees.
+            None => (0..SWITCHES).for_each(|_| yield_now()),
         }
     }
 
