@@ -79,7 +79,7 @@ void mremap_free_placeholders(struct list_head *placeholders);
 void mremap_merge(struct mm_struct *mm, unsigned long start, unsigned long end,
 		  bool with_prev, bool with_next);
 
-/* For the KUnit tests: a call of mremap(), with the result of one. */
+/* mremap(), for the KUnit tests. */
 unsigned long mremap_for_test(unsigned long addr, unsigned long old_len,
 			      unsigned long new_len, unsigned long flags,
 			      unsigned long new_addr);

@@ -32,6 +32,8 @@ use kernel::{
 };
 use vmas::{
     Batch,
+    CopyVma,
+    RelocateVmas,
     Vmas, //
 };
 
@@ -50,7 +52,7 @@ pub(crate) struct Buffer {
     keys: Keys,
 }
 
-/// What the VMAs that were in any batch tell about merging.
+/// Whether VMAs that were in any batch can merge, now or later.
 struct Keys {
     last: Option<MergeKey>,
     none_mergeable: bool,
@@ -62,6 +64,8 @@ impl Keys {
     fn note(&mut self, vma: &LinkedVma<'_>) {
         let key = Some(ffi::merge_key(vma));
 
+        // One that is unfaulted gets a page offset by its new address when it is to merge, and can
+        // then do so later: when its neighbour is made like it.
         self.none_mergeable &= self.last != key && !ffi::is_unfaulted(vma);
         self.last = key;
     }
@@ -83,7 +87,7 @@ impl Buffer {
     }
 
     /// Returns whether none of the VMAs that were in any batch can merge with the one before it,
-    /// nor gets a new offset to be able to.
+    /// now or later.
     pub(crate) fn none_mergeable(&self) -> bool {
         self.keys.none_mergeable
     }
@@ -91,9 +95,8 @@ impl Buffer {
 
 /// Returns the first batch of what is linked in `part`, addresses of the source.
 ///
-/// `moved`: whether all of `part` has moved, or nothing of it. Before a move fails, `part` is
-/// divided into the same batches as when the move is rolled back: that depends on the VMAs alone,
-/// and they do not change.
+/// `moved`: whether all of `part` has moved, or nothing of it. A rollback gets the same batches as
+/// the move: they follow from the plan and the VMAs, which do not change.
 pub(crate) fn next_batch<'a, 'mm>(
     mm: &'a mut MmWriteLocked<'mm>,
     plan: &CheckedPlan,
@@ -144,9 +147,14 @@ pub(crate) fn next_batch<'a, 'mm>(
     let vmas = Vmas::new(mm, &mut buffer[..count], segment, moved);
 
     match kind {
-        MoveKind::Relocate if is_relocated == moved => Some(Batch::Relocate(vmas)),
+        // INVARIANT: The loop takes what is of the same kind and rmap, and has been relocated or
+        // not as the first. A VMA that is relocated moves as a whole.
+        MoveKind::Relocate if is_relocated == moved => {
+            Some(Batch::Relocate(RelocateVmas::new(vmas)))
+        }
         // It has not moved, or cannot move back.
         MoveKind::Relocate => None,
-        MoveKind::Copy(_) => Some(Batch::Copy(vmas)),
+        // INVARIANT: The loop is for VMAs that are relocated, so this is one VMA.
+        MoveKind::Copy(_) => Some(Batch::Copy(CopyVma::new(vmas))),
     }
 }

@@ -90,28 +90,15 @@ impl<'m, 'a, 'mm> Dontunmap<'m, 'a, 'mm> {
 
     /// Completes what is left of the source below `until` (bytes), and all of a VMA there.
     ///
-    /// With `all`, it has lost all of its pages at once. Else only placeholders have no pages for
-    /// sure: the destination may have split the others since.
+    /// With `all`, VMAs in it have lost all of their pages at once, and were not split since.
     fn complete_source(&mut self, until: usize, all: bool) {
         let until = self.end_of_vma(until);
-        let mut from = self.completed;
+        let from = self.completed;
 
-        if from >= until {
-            return;
-        }
-        // INVARIANT: It is complete now, up to the end of a VMA.
-        self.completed = until;
-        if all {
-            self.range_move.complete_source(from..until, true);
-            return;
-        }
-        while let Some(vma) = linked_vmas(self.mm(), from..until).next() {
-            let Range { start, end } = vma.linked();
-            let part = from.max(start)..until.min(end);
-            let all = vma.is_relocated();
-
-            from = part.end;
-            self.range_move.complete_source(part, all);
+        if from < until {
+            // INVARIANT: It is complete now, up to the end of a VMA.
+            self.completed = until;
+            self.range_move.complete_source(from..until, all);
         }
     }
 

@@ -4,14 +4,17 @@
 //! entry from C.
 //!
 //! What a function here changes may depend on what has been done before. It then takes a value
-//! that only the code makes which has done that: the [`Vmas`] of a batch, a [`Split`], a
-//! [`Vacated`] or [`Emptied`] range, or a [`Merge`].
+//! that only the code makes which has done that: the VMAs of a batch, a [`Split`], a [`Vacated`] or
+//! [`Emptied`] range, or a [`Merge`].
 //!
 //! C headers: `mm/mremap.h`, [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
 
 use super::{
-    batch::vmas::Vmas,
+    batch::vmas::{
+        CopyVma,
+        RelocateVmas, //
+    },
     linked::LinkedVma,
     plan::Segment,
     range_move::moved::{
@@ -253,9 +256,10 @@ impl Charge {
 
     /// Charges for `pages`, of which `freed` are about to be uncharged by something else.
     ///
-    /// The difference is checked by `at_once` pages, if these are not few, as the default heuristic
-    /// judges each request by itself. Fails with [`ENOMEM`] if the system does not allow one of
-    /// them. C functions: `security_vm_enough_memory_mm()`, `vm_acct_memory()`.
+    /// The difference is checked in requests of `at_once` pages or, if that is more, of 4096, as
+    /// the default heuristic judges each request by itself. Fails with [`ENOMEM`] if the system
+    /// does not allow one of them. C functions: `security_vm_enough_memory_mm()`,
+    /// `vm_acct_memory()`.
     pub(crate) fn new(
         mm: &MmWriteLocked<'_>,
         pages: usize,
@@ -395,7 +399,7 @@ impl Drop for Placeholders<'_> {
 /// task is killed, with [`EEXIST`] if something is mapped at the destination, and with [`EINVAL`]
 /// if they have been relocated; then nothing has moved. C function: `mremap_relocate()`.
 pub(crate) fn relocate(
-    vmas: &mut Vmas<'_, '_>,
+    vmas: RelocateVmas<'_, '_>,
     placeholders: Option<&mut Placeholders<'_>>,
 ) -> Result {
     let new = vmas.segment().destination().start;
@@ -404,11 +408,12 @@ pub(crate) fn relocate(
     if vmas.moved() {
         return Err(EINVAL);
     }
-    let (vmas, count) = vmas.as_raw();
+    let (vmas, count) = vmas.into_raw();
     // SAFETY: By the type invariants of `Vmas` these are adjacent, valid VMAs of an address space
-    // that is locked and borrowed mutably. They can be relocated, have one rmap, were checked, and
-    // have not moved. By the type invariants of `Request` the destination is no part of the source.
-    // The list, if any, is initialised by the type invariants.
+    // that is locked and borrowed mutably, and were checked. By those of `RelocateVmas` they can be
+    // relocated, have one rmap, and have not been. By the type invariants of `Request` the
+    // destination is no part of the source. The list, if any, is initialised by the type
+    // invariants.
     to_result(unsafe { bindings::mremap_relocate(vmas, count, new, list) })
 }
 
@@ -417,15 +422,15 @@ pub(crate) fn relocate(
 /// Does not fail, unless a page table is missing, which would be a bug: then it warns, the VMAs
 /// stay at the destination with their pages, are no longer linked at the source, and this returns
 /// `false`. C function: `mremap_relocate_back()`.
-pub(crate) fn relocate_back(vmas: &mut Vmas<'_, '_>) -> bool {
+pub(crate) fn relocate_back(vmas: RelocateVmas<'_, '_>) -> bool {
     let old = vmas.segment().source().start;
 
     if !vmas.moved() {
         return true;
     }
-    let (vmas, count) = vmas.as_raw();
-    // SAFETY: As in `relocate()`, and by the type invariants of `Vmas` they have been relocated and
-    // are still linked where they were.
+    let (vmas, count) = vmas.into_raw();
+    // SAFETY: As in `relocate()`, and by the type invariants of `RelocateVmas` they have been
+    // relocated, so that they are still linked where they were.
     unsafe { bindings::mremap_relocate_back(vmas, count, old) }
 }
 
@@ -434,31 +439,32 @@ pub(crate) fn relocate_back(vmas: &mut Vmas<'_, '_>) -> bool {
 /// Sleeps. Fails with [`ENOMEM`], also if something is mapped at the destination, and as
 /// `vm_ops->mremap()` does; then the pages are where they were, but there may be a copy. Fails with
 /// [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
-pub(crate) fn copy(vma: &mut Vmas<'_, '_>) -> Result {
+pub(crate) fn copy(vma: CopyVma<'_, '_>) -> Result {
     let (from, to) = (vma.segment().source(), vma.segment().destination());
 
     if vma.moved() {
         return Err(EINVAL);
     }
-    let (vmas, _) = vma.as_raw();
-    // SAFETY: By the type invariants of `Vmas` there is a first VMA, valid and in an address space
-    // that is locked and borrowed mutably, of which the segment is a part that was checked. By the
-    // type invariants of `Request` the destination is no part of the source.
-    to_result(unsafe { bindings::mremap_copy(*vmas, from.start, from.len(), to.start) })
+    let vma = vma.into_raw();
+    // SAFETY: By the type invariants of `CopyVma` and `Vmas` this is a valid VMA of an address
+    // space that is locked and borrowed mutably, and the segment is a part of it that was checked
+    // and has not moved. By the type invariants of `Request` the destination is no part of the
+    // source.
+    to_result(unsafe { bindings::mremap_copy(vma, from.start, from.len(), to.start) })
 }
 
 /// Moves the pages of a segment back from the copy of its VMA. The copy stays.
 ///
 /// Sleeps. Does not fail. C function: `mremap_copy_back()`.
-pub(crate) fn copy_back(vma: &mut Vmas<'_, '_>) {
+pub(crate) fn copy_back(vma: CopyVma<'_, '_>) {
     let (from, to) = (vma.segment().source(), vma.segment().destination());
 
     if !vma.moved() {
         return;
     }
-    let (vmas, _) = vma.as_raw();
-    // SAFETY: As in `copy()`, and by the type invariants of `Vmas` the pages are at a copy.
-    unsafe { bindings::mremap_copy_back(*vmas, from.start, from.len(), to.start) };
+    let vma = vma.into_raw();
+    // SAFETY: As in `copy()`, and by the type invariants of `CopyVma` the pages are at a copy.
+    unsafe { bindings::mremap_copy_back(vma, from.start, from.len(), to.start) };
 }
 
 /// Calls the hook of a VMA that has been copied, and is where it was again.

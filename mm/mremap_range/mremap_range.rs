@@ -64,7 +64,8 @@ fn move_range(
 ///
 /// # Safety
 ///
-/// - `mm` is valid, and its mmap lock is held for writing by the current task and stays so.
+/// - `mm` is the address space of the current task, and its mmap lock is held for writing by that
+///   task and stays so.
 /// - `range` is initialised and valid, and used by nothing else meanwhile.
 /// - `range->uf_unmap` is an initialised list head, used by nothing else meanwhile and given to
 ///   `userfaultfd_unmap_complete()` afterwards.
@@ -92,8 +93,8 @@ pub unsafe extern "C" fn mremap_move_range(
     // SAFETY: The list is initialised and used by nothing else by the requirements of this
     // function, and `events` does not outlive it.
     let mut events = unsafe { UnmapEvents::from_raw(list) };
-    // SAFETY: `mm` is valid and locked by the requirements of this function, and its VMAs are used
-    // through this value only until the function returns.
+    // SAFETY: `mm` is valid, has users and is locked by the requirements of this function, and its
+    // VMAs are used through this value only until the function returns.
     let mut mm = unsafe { MmWriteLocked::from_raw(mm) };
     // SAFETY: The list is initialised, empty and used by nothing else by the requirements of this
     // function, and the value does not outlive it.

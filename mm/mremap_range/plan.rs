@@ -413,8 +413,8 @@ impl CheckedPlan {
         self.only_run = None;
     }
 
-    /// Returns the addresses of the VMA that `addr` of a segment or run lay in when everything
-    /// before that had moved and itself had not: without what the destination has unmapped of it.
+    /// Returns the addresses that the VMA at `addr` of the source had just before this segment or
+    /// run moved, without what unmapping the destination had removed of it.
     ///
     /// ```text
     ///              [ first ....................... ]

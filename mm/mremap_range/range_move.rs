@@ -81,7 +81,7 @@ impl From<Refusal<Error>> for Error {
     }
 }
 
-/// The last step of a move that is done, of those that VMAs must not move without.
+/// How far a move has got: the last step done of those that come before VMAs move.
 #[derive(PartialEq, Eq)]
 enum Step {
     Planned,
@@ -120,13 +120,17 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Plans and checks a move, and charges for the VMAs that it adds.
     ///
     /// With `MREMAP_DONTUNMAP`, there is a list for `placeholders`. Fails as the checks do, see
-    /// `Documentation/userspace-api/mremap_range.rst`, and with [`ENOMEM`].
+    /// `Documentation/userspace-api/mremap_range.rst`, with [`ENOMEM`], and with [`EINVAL`] if
+    /// there is a list without that flag, or none with it.
     pub(crate) fn new(
         mm: &'a mut MmWriteLocked<'mm>,
         request: Request,
         placeholders: Option<Placeholders<'a>>,
         tally: &'a mut Tally,
     ) -> Result<Self> {
+        if placeholders.is_some() != request.dontunmap() {
+            return Err(EINVAL);
+        }
         let plan = plan(&*mm, request, PAGE_SIZE)?;
         let Range { start, .. } = plan.request().source();
         let totals = *plan.totals();
@@ -235,15 +239,16 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Moves the VMAs of the source, in address order.
     ///
     /// Fails with [`ENOMEM`], as `vm_ops->mremap()` does, with [`EINTR`] if the task is killed,
-    /// with [`EEXIST`] if something is mapped at the destination, which would be a bug, and with
-    /// [`EINVAL`] out of order.
+    /// and with [`EINVAL`] out of order. It would be a bug if something is mapped at the
+    /// destination, or a VMA of the source is missing: [`EEXIST`] and [`EFAULT`].
     pub(crate) fn move_vmas(&mut self) -> Result {
         if self.step != Step::Unmapped {
             return Err(EINVAL);
         }
         let end = self.plan.last_end();
 
-        while self.moved < end && self.move_batch()? {
+        while self.moved < end {
+            self.move_batch()?;
             if self.moved < end {
                 check_killed()?;
                 cond_resched();
@@ -252,29 +257,28 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         Ok(())
     }
 
-    /// Moves the next batch. Returns whether there was one.
-    fn move_batch(&mut self) -> Result<bool> {
+    /// Moves the next batch.
+    fn move_batch(&mut self) -> Result {
         let part = self.moved..self.plan.request().source().end;
-        let Some(batch) = next_batch(self.mm, &self.plan, part, false, &mut self.buffer) else {
-            return Ok(false);
-        };
-        let (Batch::Relocate(vmas) | Batch::Copy(vmas)) = &batch;
-        let end = vmas.segment().source().end;
+        let batch = next_batch(self.mm, &self.plan, part, false, &mut self.buffer).ok_or(EFAULT)?;
+        let end = batch.segment().source().end;
 
         match batch {
-            Batch::Relocate(mut vmas) => {
-                ffi::relocate(&mut vmas, self.placeholders.as_mut())?;
-                self.tally.relocated += vmas.count();
+            Batch::Relocate(vmas) => {
+                let count = vmas.count();
+
+                ffi::relocate(vmas, self.placeholders.as_mut())?;
+                self.tally.relocated += count;
             }
-            Batch::Copy(mut vmas) => {
+            Batch::Copy(vma) => {
                 // What is linked at the destination is unlinked when the move is rolled back.
-                if !vmas.destination_is_free() {
+                if !vma.destination_is_free() {
                     return Err(EEXIST);
                 }
                 // INVARIANT: There may be a copy, even if its pages do not move.
                 self.linked = end;
                 self.copies = true;
-                ffi::copy(&mut vmas)?;
+                ffi::copy(vma)?;
                 self.tally.copied += 1;
             }
         }
@@ -282,7 +286,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         self.linked = end;
         // INVARIANT: All of it has moved.
         self.moved = end;
-        Ok(true)
+        Ok(())
     }
 
     /// Completes a move: the source is unlinked, and what has moved merges.
@@ -303,7 +307,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         self.finish();
     }
 
-    /// Notes that the System V shared memory of a run has moved, for what shmctl() tells of it.
+    /// Notes that System V shared memory of a run has moved, for `shmctl(IPC_STAT)`.
     fn note_shm(&self, run: &Segment) {
         if self.plan.totals().shm != 0 {
             // What was copied as it is long is noted twice, which makes no difference.
@@ -368,8 +372,13 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     ///
     /// With `all`, VMAs in it have lost all of their pages, and were not split since.
     pub(super) fn complete_source(&mut self, range: Range<usize>, all: bool) {
+        let range = range.start..range.end.min(self.moved);
+
+        if range.is_empty() {
+            return;
+        }
         if let Some(placeholders) = &mut self.placeholders {
-            // INVARIANT: `Dontunmap` completes each address once, when all has moved.
+            // INVARIANT: All of it has moved, and `Dontunmap` completes each address once.
             ffi::complete_dontunmap(self.mm, Emptied::new(range), placeholders, all);
         }
     }
@@ -380,8 +389,7 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Does not fail. Should a page table be missing that VMAs were relocated from, which would be
     /// a bug, they stay at the destination with their pages. A copy may leave pages of a file
     /// behind, whose page table khugepaged freed because they are in the page cache. They are
-    /// unmapped, and found in the page cache. So are those of hugetlb in a table that was shared
-    /// meanwhile.
+    /// unmapped, and found in the page cache.
     fn roll_back(&mut self) {
         let source = self.plan.request().source();
         let moved = source.start..self.moved;
@@ -390,14 +398,11 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
         while let Some(batch) =
             next_batch(self.mm, &self.plan, from..moved.end, true, &mut self.buffer)
         {
+            from = batch.segment().source().end;
             match batch {
-                Batch::Copy(mut vmas) => {
-                    from = vmas.segment().source().end;
-                    ffi::copy_back(&mut vmas);
-                }
-                Batch::Relocate(mut vmas) => {
-                    from = vmas.segment().source().end;
-                    if !ffi::relocate_back(&mut vmas) {
+                Batch::Copy(vma) => ffi::copy_back(vma),
+                Batch::Relocate(vmas) => {
+                    if !ffi::relocate_back(vmas) {
                         self.plan.look_for_runs();
                     }
                 }

@@ -113,7 +113,7 @@ impl Space for MmWriteLocked<'_> {
     }
 
     fn check_move(&self, vma: &LinkedVma<'_>, segment: &Segment, dontunmap: bool) -> Result {
-        // A plan for many VMAs takes a third of their move.
+        // For many VMAs, the plan takes a third of the time of the move.
         cond_resched();
         ffi::check_move(vma, segment, dontunmap)
     }

@@ -3,6 +3,7 @@
 //! Selftests: programs of the kernel tree that run in a guest.
 
 use crate::{
+    arch::Arch,
     base::Base,
     configuration,
     guest::{
@@ -104,6 +105,17 @@ fn compiled_by(tree: &Tree, config: &str, prefix: &str, names: &[&str]) -> Resul
 /// What makes room for huge pages.
 pub const HUGE_PAGES: &str = "echo 80 > /proc/sys/vm/nr_hugepages\n";
 
+/// What makes a page of 1 GiB: the kernels here cannot when they have booted.
+const GIGANTIC: &str = "hugepagesz=1G hugepages=1";
+
+/// What makes a page of each further size.
+const OF_EACH_SIZE: &str = "for size in /sys/kernel/mm/hugepages/*; do\n\
+                            grep -qsx 0 $size/nr_hugepages && echo 1 > $size/nr_hugepages\n\
+                            done\n";
+
+/// In MiB, enough for a page of 1 GiB. The machine gets what the guest uses of it.
+const FOR_EACH_SIZE: usize = 8192;
+
 /// What the base's tests need: to map more than there is, and to find the addresses free that they
 /// choose, which now and then they are not where programs are put at random.
 const FOR_BASE: &str = "echo 1 > /proc/sys/vm/overcommit_memory\n\
@@ -160,7 +172,15 @@ pub fn suite_of_32_bits(tree: &Tree, config: &str) -> Result<Outcome> {
 /// Runs the tests of the series and of the fixes in a kernel, in a guest of that name.
 pub fn own(paths: &Paths, name: &str, image: &Image, content: &[Content]) -> Result<Outcome> {
     let tests = own_tests(&paths.base);
-    let guest = with_tests(image, content, HUGE_PAGES);
+    let settings = [HUGE_PAGES, OF_EACH_SIZE].concat();
+    let guest = Guest {
+        parameters: match image.of.arch {
+            Arch::X86_64 => GIGANTIC,
+            Arch::Arm64 => "",
+        },
+        memory: FOR_EACH_SIZE,
+        ..with_tests(image, content, &settings)
+    };
     let all = run_in_guest(paths, name, guest, &tests, 1200)?;
     let mut outcome = Outcome::default();
 

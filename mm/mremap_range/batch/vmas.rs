@@ -6,6 +6,7 @@ use super::super::{
     linked::linked_vmas,
     plan::Segment, //
 };
+use core::ops::Deref;
 use kernel::{
     bindings,
     mm::MmWriteLocked, //
@@ -14,9 +15,76 @@ use kernel::{
 /// VMAs that move in one step.
 pub(crate) enum Batch<'a, 'mm> {
     /// VMAs that are relocated.
-    Relocate(Vmas<'a, 'mm>),
+    Relocate(RelocateVmas<'a, 'mm>),
     /// A VMA that is copied.
-    Copy(Vmas<'a, 'mm>),
+    Copy(CopyVma<'a, 'mm>),
+}
+
+impl Batch<'_, '_> {
+    /// Returns what its VMAs have of the source.
+    pub(crate) fn segment(&self) -> Segment {
+        match self {
+            Batch::Relocate(vmas) => vmas.segment(),
+            Batch::Copy(vma) => vma.segment(),
+        }
+    }
+}
+
+/// VMAs that are relocated.
+///
+/// # Invariants
+///
+/// The segment is all of the VMAs, the plan relocates each, and they have one rmap. All of them
+/// have been relocated if they have moved, and none if they have not.
+pub(crate) struct RelocateVmas<'a, 'mm>(Vmas<'a, 'mm>);
+
+/// A VMA that is copied.
+///
+/// # Invariants
+///
+/// There is one VMA. Its pages are at a copy if it has moved, and where they were if it has not.
+pub(crate) struct CopyVma<'a, 'mm>(Vmas<'a, 'mm>);
+
+impl<'a, 'mm> RelocateVmas<'a, 'mm> {
+    // Only the parent module calls this, which establishes the invariants.
+    pub(super) fn new(vmas: Vmas<'a, 'mm>) -> Self {
+        RelocateVmas(vmas)
+    }
+
+    /// Returns the first VMA and how many there are, for C.
+    pub(crate) fn into_raw(self) -> (*mut *mut bindings::vm_area_struct, u32) {
+        let vmas = self.0.vmas;
+
+        (vmas.as_mut_ptr(), vmas.len() as u32)
+    }
+}
+
+impl<'a, 'mm> CopyVma<'a, 'mm> {
+    // Only the parent module calls this, which establishes the invariants.
+    pub(super) fn new(vmas: Vmas<'a, 'mm>) -> Self {
+        CopyVma(vmas)
+    }
+
+    /// Returns the VMA, for C.
+    pub(crate) fn into_raw(self) -> *mut bindings::vm_area_struct {
+        self.0.vmas[0]
+    }
+}
+
+impl<'a, 'mm> Deref for RelocateVmas<'a, 'mm> {
+    type Target = Vmas<'a, 'mm>;
+
+    fn deref(&self) -> &Vmas<'a, 'mm> {
+        &self.0
+    }
+}
+
+impl<'a, 'mm> Deref for CopyVma<'a, 'mm> {
+    type Target = Vmas<'a, 'mm>;
+
+    fn deref(&self) -> &Vmas<'a, 'mm> {
+        &self.0
+    }
 }
 
 /// The VMAs of a batch.
@@ -27,10 +95,7 @@ pub(crate) enum Batch<'a, 'mm> {
 ///   borrowed mutably, they stay valid while this lives.
 /// - `segment` is what they have of the source of a plan that was made of `mm`. So each of them was
 ///   checked, and none is registered with userfaultfd.
-/// - In [`Batch::Relocate`], `segment` is all of the VMAs, the plan relocates each, and they have
-///   one rmap. All of them have been relocated if `moved` is set, and none if it is not.
-/// - In [`Batch::Copy`] there is one VMA. Its pages are at a copy if `moved` is set, and where they
-///   were if it is not.
+/// - They have moved if `moved` is set, and none of them has if it is not.
 pub(crate) struct Vmas<'a, 'mm> {
     mm: &'a mut MmWriteLocked<'mm>,
     vmas: &'a mut [*mut bindings::vm_area_struct],
@@ -74,10 +139,5 @@ impl<'a, 'mm> Vmas<'a, 'mm> {
         linked_vmas(self.mm, self.segment.destination())
             .next()
             .is_none()
-    }
-
-    /// Returns the first VMA and how many there are, for C.
-    pub(crate) fn as_raw(&mut self) -> (*mut *mut bindings::vm_area_struct, u32) {
-        (self.vmas.as_mut_ptr(), self.vmas.len() as u32)
     }
 }

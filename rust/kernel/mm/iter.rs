@@ -24,7 +24,8 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `vmi` is an initialised iterator over an address space that is borrowed for `'a`.
+/// `vmi` is an initialised iterator over an address space whose mmap lock is held for writing, and
+/// which is borrowed, for all of `'a`.
 pub struct VmaIter<'a> {
     vmi: Opaque<bindings::vma_iterator>,
     end: usize,
@@ -39,7 +40,8 @@ impl<'a> VmaIter<'a> {
         // does not refer to its own address and so may be moved afterwards.
         unsafe { bindings::vma_iter_init(vmi.get(), mm.as_raw(), range.start) };
 
-        // INVARIANT: It has just been initialised, and `mm` is borrowed for `'a`.
+        // INVARIANT: It has just been initialised, and `mm`, which is locked by its type
+        // invariants, is borrowed for `'a`.
         VmaIter {
             vmi,
             end: range.end,

@@ -12,6 +12,7 @@ use crate::{
         to_result,
         Result, //
     },
+    page::PAGE_SIZE,
     types::Opaque,
 };
 use core::{
@@ -57,8 +58,10 @@ impl MmWriteLocked<'_> {
         let mm = self.as_raw();
         let vmi = Opaque::<bindings::vma_iterator>::uninit();
 
+        // `do_vmi_munmap()` would round the end up.
+        //
         // SAFETY: An FFI call without requirements.
-        if !unsafe { bindings::mm_is_current(mm) } {
+        if range.end % PAGE_SIZE != 0 || !unsafe { bindings::mm_is_current(mm) } {
             return Err(EINVAL);
         }
         // SAFETY: `mm` is valid and locked by the type invariants of `Self`, of which a mutable

@@ -74,8 +74,8 @@ impl MmapWriteGuard<'_> {
     /// Returns what the lock allows: the VMAs.
     #[inline]
     pub fn locked(&mut self) -> MmWriteLocked<'_> {
-        // INVARIANT: The guard holds the lock, and is borrowed mutably, so that nothing unlocks and
-        // there is no second token.
+        // INVARIANT: The guard holds the lock and refers to an address space with users, and is
+        // borrowed mutably, so that nothing unlocks and there is no second token.
         MmWriteLocked {
             mm: self.mm,
             _not_send: PhantomData,
@@ -94,8 +94,8 @@ impl Drop for MmapWriteGuard<'_> {
 ///
 /// # Invariants
 ///
-/// During `'a` the calling task holds the mmap lock of `mm` for writing, and uses the VMAs through
-/// this value only.
+/// During `'a`, `mm_users` of `mm` is not zero, and the calling task holds the mmap lock of `mm`
+/// for writing and uses the VMAs through this value only.
 pub struct MmWriteLocked<'a> {
     mm: &'a Mm,
     // The lock is that of the task.
@@ -107,8 +107,8 @@ impl<'a> MmWriteLocked<'a> {
     ///
     /// # Safety
     ///
-    /// `mm` is valid, and the calling task holds its mmap lock for writing and uses its VMAs
-    /// through the returned value only, for all of `'a`.
+    /// For all of `'a`, `mm` is valid and its `mm_users` is not zero, and the calling task holds
+    /// its mmap lock for writing and uses its VMAs through the returned value only.
     #[inline]
     pub unsafe fn from_raw(mm: *mut bindings::mm_struct) -> Self {
         // INVARIANT: By the requirements of this function.

@@ -26,7 +26,10 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "mremap_range.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP	4
@@ -49,6 +52,23 @@
 #define ARENA_BASE(i)	((char *)((1UL + 2 * (i)) << 29))
 #define USER_END	((char *)ULONG_MAX)
 #endif
+
+/*
+ * Without moves of a range as a whole there is nothing to test. A child finds out, as
+ * a sealed page is left.
+ */
+static void __attribute__((constructor)) skip_without_range_moves(void)
+{
+	const pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(!mremap_moves_range_as_a_whole());
+	if (waitpid(child, &status, 0) == child && !status)
+		return;
+	ksft_print_header();
+	ksft_exit_skip("mremap() does not move a range as a whole\n");
+}
 
 enum kind {
 	ANON,

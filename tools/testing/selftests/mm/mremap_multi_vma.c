@@ -214,9 +214,7 @@ TEST_F(move, halves_merge_again)
 	}
 	move_both(_metadata, self->one, self->many, 2 * dest, self->len, 0, MOVE);
 	after = snapshot(self->one - ARENA_SIZE / 2);
-	/* System V shared memory has a vm_ops->close(), so it does not merge. */
-	if (variant->kind != SYSV_SHM)
-		EXPECT_STREQ(before, after);
+	EXPECT_STREQ(before, after);
 	free(before);
 	free(after);
 	EXPECT_EQ(0, check_layout(variant->kind, self->one, 0, self->len));

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
+#include "free_slabs.h"
 #include "mremap_layout.h"
 
 #define HUGE		(2UL << 20)
@@ -163,12 +164,12 @@ TEST_F(rounded_hugetlb, moves)
 
 /*
  * Parent and child share a huge page that the parent has reserved. One of the two
- * processes moves the page, and the parent writes to it when no other huge page is
- * free. The kernel then unmaps the page from the child. If the kernel uses a wrong
- * address in the child, the fault retries forever.
+ * processes moves the page with a mapping after it, and the parent writes to it
+ * when no other huge page is free. The kernel then unmaps the page from the
+ * child. If the kernel uses a wrong address in the child, the fault retries
+ * forever.
  */
 FIXTURE(reserved_hugetlb) {
-	char *page;
 	pid_t child;
 };
 
@@ -181,6 +182,7 @@ FIXTURE_VARIANT_ADD(reserved_hugetlb, child_moves) { .child_moves = true };
 
 FIXTURE_SETUP(reserved_hugetlb)
 {
+	page = sysconf(_SC_PAGESIZE);
 	self->child = -1;
 }
 
@@ -192,7 +194,7 @@ FIXTURE_TEARDOWN(reserved_hugetlb)
 
 TEST_F_TIMEOUT(reserved_hugetlb, is_unmapped_from_child, 10)
 {
-	const size_t huge = kind_unit(HUGETLB_PRIVATE);
+	const size_t huge = kind_unit(HUGETLB_PRIVATE), len = huge + page;
 	char *src = ARENA_BASE(0), *dst = ARENA_BASE(0) + 8 * huge;
 	const long rest = read_count("/proc/meminfo", "HugePages_Free:") -
 			  read_count("/proc/meminfo", "HugePages_Rsvd:") - 1;
@@ -206,6 +208,9 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_unmapped_from_child, 10)
 			    MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED_NOREPLACE, -1, 0));
 	src[0] = 'a';
 	src[1] = 'c';
+	/* Another mapping, so that a range moves. */
+	ASSERT_EQ(src + huge, mmap(src + huge, page, PROT_READ, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	if (rest)
 		ASSERT_NE(MAP_FAILED, mmap(NULL, rest * huge, PROT_READ | PROT_WRITE,
 					   MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB,
@@ -216,7 +221,7 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_unmapped_from_child, 10)
 	ASSERT_LE(0, self->child);
 	if (!self->child) {
 		if (variant->child_moves &&
-		    mremap(src, huge, huge, MOVE, dst) != dst)
+		    mremap(src, len, len, MOVE, dst) != dst)
 			_exit(1);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
@@ -226,7 +231,7 @@ TEST_F_TIMEOUT(reserved_hugetlb, is_unmapped_from_child, 10)
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	if (!variant->child_moves) {
-		ASSERT_EQ(dst, mremap(src, huge, huge, MOVE, dst));
+		ASSERT_EQ(dst, mremap(src, len, len, MOVE, dst));
 		src = dst;
 	}
 	src[0] = 'b';
@@ -446,7 +451,7 @@ TEST_F(left_table, rolled_back)
 
 		if (!last)
 			_exit(1);
-		for (i = 0; i < 20; i++) {
+		for (i = 0; i < 150; i++) {
 			self->src[0] = 'c' + i;
 			if (!move_by_one_call(self->src, len, self->dst, MOVE))
 				_exit(2);
@@ -463,6 +468,46 @@ TEST_F(left_table, rolled_back)
 	/* Only if it could not map the file. */
 	EXPECT_EQ(0, waitpid(self->other, &status, WNOHANG));
 	syscall(__NR_io_destroy, small + NR_SMALL * page);
+}
+
+/*
+ * A huge page, of each size that the system has a free page of, moves from and to
+ * page tables that are made of pages that others have used. Only tables of PMDs have
+ * a count of those who share them.
+ */
+TEST(each_size_of_huge_pages)
+{
+	const size_t distance = (size_t)(1ULL << 39);
+	unsigned int shift, i, sizes = 0;
+
+	if (sizeof(long) < 8)
+		SKIP(return, "too few addresses");
+	page = sysconf(_SC_PAGESIZE);
+	for (shift = 16; shift < 35; shift++) {
+		const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+		const size_t huge = 1UL << shift, len = huge + page;
+
+		for (i = 0; i < 3; i++) {
+			char *src = (char *)((32 + i) * distance);
+			char *dst = src + 32 * distance;
+
+			free_slabs();
+			if (mmap(src, huge, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB |
+				 shift << MAP_HUGE_SHIFT, -1, 0) != src)
+				break;
+			ASSERT_EQ(src + huge, mmap(src + huge, page, PROT_READ, flags,
+						   -1, 0));
+			src[0] = 'a';
+			ASSERT_EQ(dst, mremap(src, len, len, MOVE, dst)) {
+				TH_LOG("with a page of %zu KiB", huge >> 10);
+			}
+			EXPECT_EQ('a', dst[0]);
+			ASSERT_EQ(0, munmap(dst, len));
+		}
+		sizes += !!i;
+	}
+	if (!sizes)
+		SKIP(return, "no free huge page");
 }
 
 TEST_HARNESS_MAIN

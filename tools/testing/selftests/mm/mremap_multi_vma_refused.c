@@ -23,7 +23,6 @@ FIXTURE(refuse) {
 	char *src;
 	char *dst;
 	size_t len;
-	char *before;
 };
 
 FIXTURE_SETUP(refuse)
@@ -35,12 +34,10 @@ FIXTURE_SETUP(refuse)
 	ASSERT_EQ(0, make_layout(ANON, self->src));
 	/* Mappings at the destination, which a refusal must not unmap. */
 	ASSERT_EQ(0, make_layout(MEMFD_SHARED, self->dst));
-	self->before = NULL;
 }
 
 FIXTURE_TEARDOWN(refuse)
 {
-	free(self->before);
 }
 
 #define EXPECT_MOVE_REFUSED(errno_) \

@@ -19,12 +19,14 @@
  * of it moved. Without, or with mremap_range=off, mappings move one after the other,
  * and those before one that is refused have moved.
  *
- * Tries it with a page before a sealed one, which cannot be unmapped any more. Where
- * there is no mseal(), mappings are taken to move one after the other.
+ * Tries it with two pages, which older kernels do not move by one call, and once more
+ * when the second one is sealed, which cannot be unmapped any more. Where there is no
+ * mseal(), mappings are taken to move one after the other.
  */
 static bool mremap_moves_range_as_a_whole(void)
 {
 	const size_t page = sysconf(_SC_PAGESIZE), size = 2 * page;
+	const int move = MREMAP_MAYMOVE | MREMAP_FIXED;
 	bool whole = false;
 	unsigned char in_core[2];
 	char *from, *to;
@@ -35,8 +37,10 @@ static bool mremap_moves_range_as_a_whole(void)
 	to = from + size;
 
 	if (!munmap(to, size) && !mprotect(from, page, PROT_READ) &&
+	    mremap(from, size, size, move, to) == to &&
+	    mremap(to, size, size, move, from) == from &&
 	    !syscall(__NR_mseal, from + page, page, 0) &&
-	    mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+	    mremap(from, size, size, move, to) == MAP_FAILED)
 		whole = mincore(to, page, in_core);
 	munmap(whole ? from : to, page);
 	return whole;
