@@ -29,7 +29,7 @@ const RCU_BARRIER: &str = "/sys/module/rcutree/parameters/do_rcu_barrier";
 /// together before a reader of memory.stat sees any (`memcg_vmstats_needs_flush()`).
 const KEPT: usize = 64;
 
-/// How many task switches are enough for that on a kernel with one CPU: two, and some to be sure.
+/// How many task switches free page tables on a kernel for one CPU: two, and some to be sure.
 const SWITCHES: usize = 8;
 
 /// Makes the kernel count what it has put off.

@@ -100,7 +100,7 @@ pub fn machine(arch: Arch, features: &str, accel: &str, size: Size) -> Command {
     let Size { cpus, memory } = size;
     let mut qemu = arch.qemu();
     let plain = match arch {
-        // As some features of others take long to emulate, and with pages of 1 GiB.
+        // Others have features that take long to emulate. The pages of 1 GiB are for selftests.
         Arch::X86_64 => "qemu64,+pdpe1gb",
         // Signed pointers as in no CPU, but fast.
         Arch::Arm64 => "max,pauth-impdef=on",
