@@ -486,6 +486,45 @@ TEST(inside_one_mapping)
 }
 
 /*
+ * Mappings of System V memory that are alike do not merge where they are, as each
+ * was attached, but a call for each merges them at the destination. More of them
+ * than a move merges without looking at each.
+ *
+ *	source       [ w ][ w ][ w ] ... [ w ]
+ *	destination  [ w                     ]
+ */
+TEST(equal_mappings_merge)
+{
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	const ssize_t dest = 64UL << 20;
+	struct segment left[2], seg[32];
+	const int n = 24;
+	int i, p;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		int id = shmget(IPC_PRIVATE, n * page, IPC_CREAT | 0600);
+
+		if (id < 0)
+			SKIP(return, "no System V memory");
+		ASSERT_EQ(base[i], shmat(id, base[i], 0));
+		ASSERT_EQ(0, shmctl(id, IPC_RMID, NULL));
+		for (p = 0; p < n; p++)
+			base[i][p * page] = 'a' + p;
+		for (p = 0; p < n; p += 2)
+			ASSERT_EQ(0, mprotect(base[i] + p * page, page, PROT_READ));
+		for (p = 0; p < n; p += 2)
+			ASSERT_EQ(0, mprotect(base[i] + p * page, page,
+					      PROT_READ | PROT_WRITE));
+		ASSERT_EQ(n, find_segments(base[i], base[i] + n * page, seg, 32));
+	}
+	move_both(_metadata, base[0], base[1], 0, n * page, dest, MOVE);
+	EXPECT_EQ(1, find_segments(base[0] + dest, base[0] + dest + n * page, left, 2));
+	for (p = 0; p < n; p++)
+		EXPECT_EQ('a' + p, base[0][dest + p * page]);
+}
+
+/*
  * An unfaulted, locked copy merges with a source that is still locked. When the
  * source is unlocked, the copy must stay locked.
  *
