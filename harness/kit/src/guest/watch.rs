@@ -32,6 +32,10 @@ use std::{
 };
 use wait_timeout::ChildExt;
 
+/// A guest whose kernel has complained, and that says nothing for so long, is stuck. It has failed
+/// already, so its whole time is not waited for.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// A guest that runs. One that is dropped is killed.
 pub struct Running {
     child: Child,
@@ -71,8 +75,14 @@ impl Running {
     /// Waits until it ends, or kills it when its time is over. Returns the console, and whether it
     /// ended. Meanwhile lines that begin with a bar may be shown.
     pub fn wait(&mut self, show: bool) -> Result<(String, bool)> {
+        self.wait_unless_silent(show, SILENCE)
+    }
+
+    fn wait_unless_silent(&mut self, show: bool, silence: Duration) -> Result<(String, bool)> {
         let mut tail = BufReader::new(fs::File::open(&self.console)?);
         let mut line = Vec::new();
+        let mut length = 0;
+        let mut heard = Instant::now();
 
         let ended = loop {
             let pause = Duration::from_millis(500);
@@ -89,12 +99,26 @@ impl Running {
             if ended || self.start.elapsed() > self.limit {
                 break ended;
             }
+
+            let now = fs::metadata(&self.console)?.len();
+            if now != length {
+                (length, heard) = (now, Instant::now());
+            } else if heard.elapsed() > silence {
+                if !trouble(&self.said()?).is_empty() {
+                    break false;
+                }
+                heard = Instant::now();
+            }
         };
         if !ended {
             self.kill()?;
         }
-        let text = String::from_utf8_lossy(&fs::read(&self.console)?).replace('\r', "");
-        Ok((text, ended))
+        Ok((self.said()?, ended))
+    }
+
+    /// The console up to now.
+    fn said(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&fs::read(&self.console)?).replace('\r', ""))
     }
 
     fn kill(&mut self) -> Result<()> {
@@ -124,7 +148,7 @@ impl Running {
         ensure!(
             ended,
             "guest {name} hung and was killed after {} s:\n  {}\n  the whole console is {file}",
-            self.limit.as_secs(),
+            self.start.elapsed().as_secs(),
             last(),
         );
         ensure!(
@@ -142,5 +166,44 @@ impl Drop for Running {
             // Nobody is left to tell.
             let _ = self.kill();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Repository;
+
+    /// Starts a shell in place of a machine, for a minute at most.
+    fn start(script: &str, name: &str) -> (Repository, Running) {
+        let repository = Repository::new(name);
+        let console = repository.0.top.join("console");
+        let mut shell = Command::new("sh");
+
+        fs::create_dir_all(&repository.0.top).unwrap();
+        shell.args(["-c", script]);
+        let running = Running::start(shell, name, console, Duration::from_secs(60)).unwrap();
+        (repository, running)
+    }
+
+    #[test]
+    fn a_guest_that_complains_and_falls_silent_is_killed() {
+        let (_repository, mut running) = start("echo Oops; sleep 60", "stuck");
+        let (text, ended) = running
+            .wait_unless_silent(false, Duration::from_secs(1))
+            .unwrap();
+
+        assert_eq!((text.as_str(), ended), ("Oops\n", false));
+        assert!(running.start.elapsed() < running.limit);
+    }
+
+    #[test]
+    fn a_guest_that_is_only_silent_may_go_on() {
+        let (_repository, mut running) = start("echo fine; sleep 3; echo end", "silent");
+        let (text, ended) = running
+            .wait_unless_silent(false, Duration::from_secs(1))
+            .unwrap();
+
+        assert_eq!((text.as_str(), ended), ("fine\nend\n", true));
     }
 }
