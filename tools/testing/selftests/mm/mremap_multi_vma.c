@@ -525,6 +525,49 @@ TEST(equal_mappings_merge)
 }
 
 /*
+ * Whole page tables move as they are, but not the one that the source begins or ends
+ * in: a neighbour has entries in it.
+ *
+ *	tables       |          |          |          |
+ *	mappings     [ w       ][ r            ][ w   ]
+ *	source       [.........................]         or
+ *	                  [...........................]
+ */
+TEST(neighbours_in_a_table)
+{
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	size_t table, half;
+	int start, i, j;
+
+	page = sysconf(_SC_PAGESIZE);
+	table = page * (page / sizeof(uint64_t));
+	half = table / 2;
+	for (start = 0; start < 2; start++) {
+		const ssize_t dest = 4 * table + start * half;
+		const size_t stays = start ? 0 : 5 * half;
+
+		for (i = 0; i < 2; i++) {
+			char *at = base[i];
+
+			munmap(at, 8 * table);
+			if (mmap(at, 3 * table, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				 MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != at)
+				SKIP(return, "tables are too large");
+			madvise(at, 3 * table, MADV_NOHUGEPAGE);
+			for (j = 0; j < 6; j++)
+				at[j * half] = 'a' + j;
+			ASSERT_EQ(0, mprotect(at + table, 3 * half, PROT_READ));
+		}
+		move_both(_metadata, base[0], base[1], start * half, 5 * half, dest, MOVE);
+		for (i = 0; i < 2; i++) {
+			EXPECT_EQ('a' + stays / half, base[i][stays]);
+			for (j = start; j < start + 5; j++)
+				EXPECT_EQ('a' + j, base[i][4 * table + j * half]);
+		}
+	}
+}
+
+/*
  * An unfaulted, locked copy merges with a source that is still locked. When the
  * source is unlocked, the copy must stay locked.
  *
