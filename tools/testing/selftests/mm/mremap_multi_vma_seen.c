@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mremap() of a range of several mappings, as administrators can observe it: the
- * counters in /proc/vmstat, the event mmap:mremap_range, what shmctl() tells, and
- * how much memory KSM has merged.
+ * counters in /proc/vmstat, the event mmap:mremap_range, what shmctl() tells, how
+ * much memory KSM has merged, and which pages are soft-dirty.
  *
  * Documentation/userspace-api/mremap_range.rst describes them.
  */
 #define _GNU_SOURCE
 #include <sys/mount.h>
 #include <sys/shm.h>
+#include <time.h>
 
 #include "../kselftest_harness.h"
 #include "mremap_layout.h"
@@ -205,6 +206,61 @@ TEST(ksm_pages_are_unmerged)
 	ASSERT_TRUE(merged);
 	for (i = 0; i < len; i++)
 		ASSERT_EQ(0x5a, dst[i]);
+}
+
+/* Is the page at @addr soft-dirty? Returns -1 if /proc/self/pagemap cannot be read. */
+static int soft_dirty(const char *addr)
+{
+	const off_t at = (unsigned long)addr / page * sizeof(uint64_t);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entry = 0;
+	ssize_t done = pread(fd, &entry, sizeof(entry), at);
+
+	close(fd);
+	return done == sizeof(entry) ? entry >> 55 & 1 : -1;
+}
+
+/*
+ * A move marks pages soft-dirty, but not those of tables that move as a whole. A
+ * call for each mapping moves a table as a whole only if no mapping begins or ends
+ * in it.
+ *
+ *	tables    |                      |                      |
+ *	mappings  [ w                    ...  ][ r  ]
+ */
+TEST(soft_dirty_as_by_many_calls)
+{
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	size_t table, len, at;
+	int i, is, was;
+	char *new[2];
+
+	page = sysconf(_SC_PAGESIZE);
+	table = page * (page / sizeof(uint64_t));
+	len = table + 4 * page;
+	for (i = 0; i < 2; i++) {
+		if (mmap(base[i], len, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			 MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != base[i])
+			SKIP(return, "tables are too large");
+		madvise(base[i], len, MADV_NOHUGEPAGE);
+		for (at = table - 2 * page; at < len; at += page)
+			base[i][at] = 1;
+		ASSERT_EQ(0, mprotect(base[i] + len - 2 * page, 2 * page, PROT_READ));
+		new[i] = base[i] + 4 * table;
+	}
+	was = soft_dirty(base[0] + table);
+	if (!write_text("/proc/self/clear_refs", "4") || was != 1 ||
+	    soft_dirty(base[0] + table))
+		SKIP(return, "no soft-dirty pages");
+
+	ASSERT_EQ(0, move_by_one_call(base[0], len, new[0], MOVE));
+	ASSERT_EQ(0, move_by_many_calls(base[1], len, new[1], MOVE));
+	for (at = table - 2 * page; at < len; at += page) {
+		is = soft_dirty(new[0] + at);
+		EXPECT_EQ(soft_dirty(new[1] + at), is);
+		if (at >= table)
+			EXPECT_EQ(1, is);
+	}
 }
 
 /* Sets @line to the first line of the trace with @text, from @text on. */
