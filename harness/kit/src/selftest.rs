@@ -27,6 +27,8 @@ use anyhow::{
     Result, //
 };
 use std::{
+    collections::BTreeMap,
+    path::PathBuf,
     process::Command,
     time::Duration, //
 };
@@ -71,6 +73,11 @@ fn programs_of_32_bits(tree: &Tree, config: &str) -> Result<Vec<Content>> {
     )
 }
 
+/// The folder of selftests that a test is in, and its program: `mm`, if its name has no other one.
+fn place(test: &str) -> (&str, &str) {
+    test.rsplit_once('/').unwrap_or(("mm", test))
+}
+
 /// Builds selftests by the compiler whose name begins so.
 fn compiled_by(tree: &Tree, config: &str, prefix: &str, names: &[&str]) -> Result<Vec<Content>> {
     let paths = tree.paths;
@@ -84,21 +91,33 @@ fn compiled_by(tree: &Tree, config: &str, prefix: &str, names: &[&str]) -> Resul
     std::fs::create_dir_all(&out)?;
     Step::new(paths, "headers")
         .run(kernel::make_on(tree, &toolchain, &objects, arch)?.args(["-s", "headers"]))?;
-    Step::new(paths, "build selftests").run(
-        Command::new("make")
-            .current_dir(tree.check_out()?.join("tools/testing/selftests/mm"))
-            .arg(format!("OUTPUT={}", out.display()))
-            .arg(format!("CROSS_COMPILE={prefix}"))
-            .arg(format!(
-                "KHDR_INCLUDES=-isystem {}",
-                objects.join("usr/include").display()
-            ))
-            .arg("EXTRA_CFLAGS=-static -DLOCAL_CONFIG")
-            .args(names.iter().map(|name| out.join(name))),
-    )?;
+    let mut folders: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for (folder, program) in names.iter().map(|name| place(name)) {
+        folders.entry(folder).or_default().push(out.join(program));
+    }
+    for (folder, programs) in &folders {
+        let sources = tree
+            .check_out()?
+            .join("tools/testing/selftests")
+            .join(folder);
+
+        Step::new(paths, "build selftests").run(
+            Command::new("make")
+                .current_dir(sources)
+                .arg(format!("OUTPUT={}", out.display()))
+                .arg(format!("CROSS_COMPILE={prefix}"))
+                .arg(format!(
+                    "KHDR_INCLUDES=-isystem {}",
+                    objects.join("usr/include").display()
+                ))
+                .args(["EXTRA_CFLAGS=-static -DLOCAL_CONFIG", "USERLDFLAGS=-static"])
+                .args(programs),
+        )?;
+    }
     Ok(names
         .iter()
-        .map(|name| (format!("guest/{name}"), out.join(name)))
+        .map(|name| place(name).1)
+        .map(|program| (format!("guest/{program}"), out.join(program)))
         .collect())
 }
 
@@ -129,7 +148,7 @@ fn run_in_guest(
     tests: &[&str],
     limit: u64,
 ) -> Result<Vec<Ran>> {
-    let alone = |test: &&str| format!("timeout -s KILL {limit} ./{test}");
+    let alone = |test: &&str| format!("timeout -s KILL {limit} ./{}", place(test).1);
     let commands: Vec<String> = tests.iter().map(alone).collect();
     let guest = Guest {
         limit: Duration::from_secs(60 + limit * tests.len() as u64),
@@ -280,6 +299,7 @@ pub fn compare(before: &Printed, after: &Printed) -> Outcome {
 mod tests {
     use super::{
         own_tests,
+        place,
         OWN, //
     };
     use crate::{
@@ -290,6 +310,12 @@ mod tests {
         },
         paths, //
     };
+
+    #[test]
+    fn tests_are_in_folders() {
+        assert_eq!(place("mremap_test"), ("mm", "mremap_test"));
+        assert_eq!(place("proc/read -x"), ("proc", "read -x"));
+    }
 
     // A fix makes the results of such a test differ, which is no fault.
     #[test]
