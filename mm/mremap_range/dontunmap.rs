@@ -51,6 +51,10 @@ impl<'m, 'a, 'mm> Dontunmap<'m, 'a, 'mm> {
     /// what has moved may merge with the source, and does as in a sequence of calls: while the
     /// source before it is complete and the rest is not. Locked VMAs merge when all of the source
     /// is unlocked: they would be unlocked with a VMA of it that they merged with.
+    ///
+    /// What has moved merges run by run, if no VMA of the source can be next to it. Otherwise each
+    /// segment does by itself: it does not merge with what the one before has merged with, if that
+    /// is its source.
     fn complete(mut self) {
         let request = *self.range_move.plan().request();
         let Range { start, end } = request.source();
@@ -72,20 +76,32 @@ impl<'m, 'a, 'mm> Dontunmap<'m, 'a, 'mm> {
                 }
             }
         } else {
-            let mut from = start;
-
             self.complete_source(end, true);
-            while let Some(run) = self.range_move.plan().next_run(self.mm(), from..end) {
-                from = run.source().end;
-                self.merge(&Moved {
-                    segment: run,
-                    is_first: true,
-                    is_last: true,
-                });
+            if self.range_move.plan().is_apart() {
+                self.merge_runs(start..end);
+            } else {
+                let mut segments = Segments::new(&self);
+                while let Some(moved) = segments.next(&self) {
+                    self.merge(&moved);
+                }
             }
         }
         self.complete_source(end, true);
         self.range_move.finish();
+    }
+
+    /// Merges what has moved, a run at a time.
+    fn merge_runs(&mut self, source: Range<usize>) {
+        let mut from = source.start;
+
+        while let Some(run) = self.range_move.plan().next_run(self.mm(), from..source.end) {
+            from = run.source().end;
+            self.merge(&Moved {
+                segment: run,
+                is_first: true,
+                is_last: true,
+            });
+        }
     }
 
     /// Completes what is left of the source below `until` (bytes), and all of a VMA there.

@@ -604,6 +604,35 @@ TEST(dontunmap_locked_on_fault)
 }
 
 /*
+ * The first copy merges with the VMA that the second mapping is a part of, and that
+ * reaches the destination. The second copy must not merge with that one, its source.
+ *
+ *	[ A ][ B            ][ destination ]
+ *	[ source ]
+ *	[ A ][ B, copy of A      ][ copy of B ]	afterwards
+ */
+TEST(dontunmap_beside_its_source)
+{
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	char *away;
+	int i;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		char *at = base[i];
+
+		ASSERT_EQ(at, mmap(at, 20 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		/* Leaves two mappings that are alike, and do not merge by themselves. */
+		ASSERT_EQ(0, mlock(at, 2 * page));
+		away = at + 64 * page;
+		ASSERT_EQ(0, move_by_one_call(at, 2 * page, away, MOVE | MREMAP_DONTUNMAP));
+	}
+	move_both(_metadata, base[0], base[1], 0, 4 * page, 20 * page,
+		  MOVE | MREMAP_DONTUNMAP);
+}
+
+/*
  * Two pages of a file, or of anonymous memory that has moved, in reverse order of
  * their offsets. The destination is just below the source.
  */

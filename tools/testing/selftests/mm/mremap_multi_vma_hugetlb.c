@@ -327,6 +327,55 @@ TEST_F(shared_table, moves)
 	EXPECT_TRUE(is_shared(self->src, self->other));
 }
 
+/* How many page tables map the page at @addr? Returns -1 if that cannot be read. */
+static long map_count(const char *addr)
+{
+	const uint64_t pfn_bits = (1ULL << 55) - 1;
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	int counts = open("/proc/kpagecount", O_RDONLY);
+	off_t at = (unsigned long)addr / page * sizeof(uint64_t);
+	uint64_t entry = 0, count;
+	long ret = -1;
+
+	if (pread(pagemap, &entry, sizeof(entry), at) == sizeof(entry)) {
+		at = (entry & pfn_bits) * sizeof(uint64_t);
+		if (at && pread(counts, &count, sizeof(count), at) == sizeof(count))
+			ret = count;
+	}
+	close(pagemap);
+	close(counts);
+	return ret;
+}
+
+/*
+ * A mapping before it is copied, and its source unmapped. That must not take the
+ * lock of hugetlb memory that moves with it: without the lock it never shares a
+ * table again.
+ *
+ *	[ private /dev/zero ][ 1 GiB of a file ]
+ */
+TEST_F(shared_table, again_beside_a_copy)
+{
+	const size_t len = page + GIB;
+	int fd = open("/dev/zero", O_RDWR), i;
+	char *at = self->src, *to = self->dst;
+
+	if (!variant->has_entries)
+		SKIP(return, "it is shared when it has entries");
+	if (map_count(self->src) != 1)
+		SKIP(return, "no table is shared");
+	ASSERT_EQ(at - page, mmap(at - page, page, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0));
+	close(fd);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(to - page, mremap(at - page, len, len, MOVE, to - page));
+		EXPECT_EQ('b', to[0]);
+		EXPECT_EQ(1, map_count(to));
+		at = self->dst;
+		to = self->src;
+	}
+}
+
 TEST_F(shared_table, rolled_back)
 {
 	const size_t ring = map_ring(self->src + GIB);
