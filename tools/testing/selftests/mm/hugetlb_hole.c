@@ -34,7 +34,7 @@ static void *fault(void *page)
 
 TEST(punched_while_faulting)
 {
-	const time_t end = time(NULL) + 5;
+	const time_t end = time(NULL) + 15;
 	unsigned long holes = 0;
 	pthread_t thread;
 	char *at;
