@@ -522,9 +522,20 @@ TEST_F(left_table, rolled_back)
 /*
  * A huge page, of each size that the system has a free page of, moves from and to
  * page tables that are made of pages that others have used. Only tables of PMDs have
- * a count of those who share them.
+ * a count of those who share them. Debug kernels may need minutes to clear a page.
  */
-TEST(each_size_of_huge_pages)
+FIXTURE(slow) {
+};
+
+FIXTURE_SETUP(slow)
+{
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+}
+
+TEST_F_TIMEOUT(slow, each_size_of_huge_pages, 600)
 {
 	const size_t distance = (size_t)(1ULL << 39);
 	unsigned int shift, i, sizes = 0;
