@@ -633,6 +633,44 @@ TEST(dontunmap_beside_its_source)
 }
 
 /*
+ * The first part moves while its VMA still has pages below it, which the second part
+ * replaces. So the VMA does not lose all of its pages, though in the end it is just
+ * what the first part was. Such a VMA keeps its page offsets, and does not merge
+ * with what the second part leaves behind.
+ *
+ *	destination     source
+ *	[ A                  ][ B, r ]	before
+ *	[ A' ][ B', r ][ A   ][ B, r ]	afterwards
+ */
+TEST(dontunmap_split_by_the_destination)
+{
+	char *const base[] = { ARENA_BASE(0), ARENA_BASE(1) };
+	char *snap[2];
+	int i;
+
+	page = sysconf(_SC_PAGESIZE);
+	for (i = 0; i < 2; i++) {
+		char *at = base[i], *from = at + 64 * page;
+
+		ASSERT_EQ(from, mmap(from, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				     MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		memset(from, 1, 8 * page);
+		/* With page offsets that are not those of the new address. */
+		ASSERT_EQ(0, move_by_one_call(from, 8 * page, at, MOVE));
+		ASSERT_EQ(0, mprotect(at + 6 * page, 2 * page, PROT_READ));
+	}
+	move_both(_metadata, base[0], base[1], 4 * page, 4 * page, 0,
+		  MOVE | MREMAP_DONTUNMAP);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, mprotect(base[i] + 4 * page, 4 * page, PROT_READ));
+		snap[i] = snapshot(base[i] - ARENA_SIZE / 2);
+	}
+	EXPECT_STREQ(snap[1], snap[0]);
+	free(snap[0]);
+	free(snap[1]);
+}
+
+/*
  * Two pages of a file, or of anonymous memory that has moved, in reverse order of
  * their offsets. The destination is just below the source.
  */
