@@ -410,6 +410,17 @@ static inline struct counts read_counts(void)
 	return c;
 }
 
+/* Reads the entry of the page at @addr from /proc/self/pagemap. */
+static inline bool read_pagemap(const char *addr, uint64_t *entry)
+{
+	const off_t at = (unsigned long)addr / sysconf(_SC_PAGESIZE) * sizeof(*entry);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	bool done = pread(fd, entry, sizeof(*entry), at) == sizeof(*entry);
+
+	close(fd);
+	return done;
+}
+
 /* Replaces the contents of a file, like > in a shell. */
 static inline bool write_text(const char *file, const char *text)
 {

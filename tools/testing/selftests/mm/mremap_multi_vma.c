@@ -552,9 +552,7 @@ TEST(neighbours_in_a_table)
 			char *at = base[i];
 
 			munmap(at, 8 * table);
-			ASSERT_EQ(at, mmap(at, 3 * table, PROT_READ | PROT_WRITE,
-					   MAP_PRIVATE | MAP_ANONYMOUS |
-					   MAP_FIXED_NOREPLACE, -1, 0));
+			ASSERT_EQ(at, map_unit(ANON, at, 3 * table, -1, 0));
 			madvise(at, 3 * table, MADV_NOHUGEPAGE);
 			for (j = 0; j < 6; j++)
 				at[j * half] = 'a' + j;
@@ -621,8 +619,7 @@ TEST(dontunmap_beside_its_source)
 	for (i = 0; i < 2; i++) {
 		char *at = base[i];
 
-		ASSERT_EQ(at, mmap(at, 20 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		ASSERT_EQ(at, map_unit(ANON, at, 20 * page, -1, 0));
 		/* Leaves two mappings that are alike, and do not merge by themselves. */
 		ASSERT_EQ(0, mlock(at, 2 * page));
 		away = at + 64 * page;
@@ -652,8 +649,7 @@ TEST(dontunmap_split_by_the_destination)
 	for (i = 0; i < 2; i++) {
 		char *at = base[i], *from = at + 64 * page;
 
-		ASSERT_EQ(from, mmap(from, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-				     MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+		ASSERT_EQ(from, map_unit(ANON, from, 8 * page, -1, 0));
 		memset(from, 1, 8 * page);
 		/* With page offsets that are not those of the new address. */
 		ASSERT_EQ(0, move_by_one_call(from, 8 * page, at, MOVE));

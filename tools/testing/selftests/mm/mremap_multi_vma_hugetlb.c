@@ -331,19 +331,18 @@ TEST_F(shared_table, moves)
 static long map_count(const char *addr)
 {
 	const uint64_t pfn_bits = (1ULL << 55) - 1;
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	int counts = open("/proc/kpagecount", O_RDONLY);
-	off_t at = (unsigned long)addr / page * sizeof(uint64_t);
-	uint64_t entry = 0, count;
+	uint64_t entry, count;
 	long ret = -1;
+	int fd;
 
-	if (pread(pagemap, &entry, sizeof(entry), at) == sizeof(entry)) {
-		at = (entry & pfn_bits) * sizeof(uint64_t);
-		if (at && pread(counts, &count, sizeof(count), at) == sizeof(count))
-			ret = count;
-	}
-	close(pagemap);
-	close(counts);
+	/* Without privilege there is no number of the page frame. */
+	if (!read_pagemap(addr, &entry) || !(entry & pfn_bits))
+		return -1;
+	fd = open("/proc/kpagecount", O_RDONLY);
+	if (pread(fd, &count, sizeof(count),
+		  (entry & pfn_bits) * sizeof(count)) == sizeof(count))
+		ret = count;
+	close(fd);
 	return ret;
 }
 

@@ -211,13 +211,9 @@ TEST(ksm_pages_are_unmerged)
 /* Is the page at @addr soft-dirty? Returns -1 if /proc/self/pagemap cannot be read. */
 static int soft_dirty(const char *addr)
 {
-	const off_t at = (unsigned long)addr / page * sizeof(uint64_t);
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry = 0;
-	ssize_t done = pread(fd, &entry, sizeof(entry), at);
+	uint64_t entry;
 
-	close(fd);
-	return done == sizeof(entry) ? entry >> 55 & 1 : -1;
+	return read_pagemap(addr, &entry) ? entry >> 55 & 1 : -1;
 }
 
 /*
@@ -241,9 +237,7 @@ TEST(soft_dirty_as_by_many_calls)
 	if (8 * table > ARENA_SIZE)
 		SKIP(return, "tables are too large");
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(base[i], mmap(base[i], len, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS |
-					MAP_FIXED_NOREPLACE, -1, 0));
+		ASSERT_EQ(base[i], map_unit(ANON, base[i], len, -1, 0));
 		madvise(base[i], len, MADV_NOHUGEPAGE);
 		for (at = table - 2 * page; at < len; at += page)
 			base[i][at] = 1;
