@@ -92,10 +92,15 @@ demo: setup
 # Without BASE= and SUITES=, also what the file of each further base names.
 others = $(if $(findstring command line,$(origin BASE))$(SUITES),,--others)
 
-test: setup
+# The suite that needs all bases.
+compares = $(filter same,$(or $(SUITES),same))
+
+test:
+	@harness/setup.sh $(filter arm64 preempt,$(CONFIG)) $(compares)
 	@$(KIT) test $(call option,CONFIG,config) $(call option,MINUTES,minutes) $(others) -- $(SUITES)
 
-same: setup
+same:
+	@harness/setup.sh same
 	@$(KIT) test -- same
 
 bench: setup

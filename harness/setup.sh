@@ -1,15 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Installs what building and booting the kernel needs, on Debian 12 and 13; with
-# an argument also what "make deb", "make deb-demo", "make check-series", "make test-all",
-# "make thirdparty" or a configuration needs.
+# arguments also what "make same", "make deb", "make deb-demo", "make check-series",
+# "make test-all", "make thirdparty" or configurations need.
 # As another user than root it says which one command to run. The Makefile sets BASE.
 set -eu
 
 say() { echo "setup: $*" >&2; }
 top=$(cd "$(dirname "$0")/.." && pwd)
 base="$top/bases/${BASE:?}/base"
-fact() { sed -n "s/^$1=//p" "$base"; }
+fact() { sed -n "s/^$1=//p" "${2:-$base}"; }
+asked=" $* "
+# Is one of these an argument?
+is_for() {
+	for word; do
+		case "$asked" in *" $word "*) return 0 ;; esac
+	done
+	return 1
+}
 logs="$top/build/$BASE/logs"
 BINDGEN_VERSION=0.73.2
 B4_VERSION=0.16.0
@@ -28,10 +36,16 @@ trixie:x86_64)
 	say "this needs Debian 12 (bookworm) or 13 (trixie) on x86_64, not '$codename' on $(uname -m)"
 	exit 1 ;;
 esac
-# The base kernel, unless another one is given. What another suite of Debian has is not installed:
-# kit gets it.
+# The base kernel, unless another one is given, and the further ones for what compares all. What
+# another suite of Debian has is not installed: kit gets it.
 suite=$(fact source_suite)
 [ -n "${LINUX_SRC:-}$suite" ] || pkgs="$pkgs $(fact source_package)"
+if is_for same test-all; then
+	for other in "$top"/bases/*/base; do
+		[ "$other" = "$base" ] || [ -n "$(fact source_suite "$other")" ] ||
+			pkgs="$pkgs $(fact source_package "$other")"
+	done
+fi
 pkgs="$pkgs make gcc libc6-dev git xz-utils flex bison bc cpio rsync python3 perl
 	libelf-dev libssl-dev liburcu-dev busybox-static qemu-system-x86"
 # The base and the series take turns in one checkout: what was compiled of one is kept.
@@ -39,33 +53,28 @@ pkgs="$pkgs ccache"
 # The suite lint.
 pkgs="$pkgs $clippy shellcheck"
 
-case "${1:-}" in
-deb | deb-demo | check-series)
+if is_for deb deb-demo check-series; then
 	# For the kernel's own packages; dwarves for the type information of Debian's kernels.
-	pkgs="$pkgs debhelper dpkg-dev kmod dwarves" ;;
-esac
-case "${1:-}" in
-arm64 | test-all)
+	pkgs="$pkgs debhelper dpkg-dev kmod dwarves"
+fi
+if is_for arm64 test-all; then
 	# A machine, and programs for it.
-	pkgs="$pkgs qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
-esac
-case "${1:-}" in
-preempt | test-all)
+	pkgs="$pkgs qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+fi
+if is_for preempt test-all; then
 	# Programs of 32 bits.
-	pkgs="$pkgs gcc-i686-linux-gnu libc6-dev-i386-cross" ;;
-esac
-case "${1:-}" in
-thirdparty | test-all)
+	pkgs="$pkgs gcc-i686-linux-gnu libc6-dev-i386-cross"
+fi
+if is_for thirdparty test-all; then
 	# A Debian, and SQLite's tests.
-	pkgs="$pkgs debootstrap tcl-dev zlib1g-dev" ;;
-esac
-case "${1:-}" in
-deb-demo | check-series)
-	pkgs="$pkgs debootstrap e2fsprogs fdisk grub-common grub-pc-bin" ;;
-esac
+	pkgs="$pkgs debootstrap tcl-dev zlib1g-dev"
+fi
+if is_for deb-demo check-series; then
+	pkgs="$pkgs debootstrap e2fsprogs fdisk grub-common grub-pc-bin"
+fi
 # Debian's configurations, sparse, Sphinx, a reader of manual pages, a 64-bit ARM
 # machine, and what b4 takes.
-if [ "${1:-}" = check-series ]; then
+if is_for check-series; then
 	[ -n "$suite" ] || pkgs="$pkgs $(fact config_package)"
 	pkgs="$pkgs sparse python3-sphinx man-db groff graphviz
 		qemu-system-arm python3-venv python3-pip"
@@ -109,7 +118,7 @@ if [ "$codename" = bookworm ] && [ ! -x "$top/build/tools/bin/bindgen" ]; then
 fi
 
 # Debian 12's b4 fails on a sender that takes more than one line.
-if [ "${1:-}" = check-series ] && [ ! -x "$top/build/tools/b4/bin/b4" ]; then
+if is_for check-series && [ ! -x "$top/build/tools/b4/bin/b4" ]; then
 	log="$logs/b4.log"
 	say "installing b4 $B4_VERSION"
 	if ! { python3 -m venv "$top/build/tools/b4" &&
