@@ -34,8 +34,9 @@ use std::{
 };
 
 /// The tests that the series adds.
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     "mremap_multi_vma",
+    "mremap_multi_vma_dontunmap",
     "mremap_multi_vma_hugetlb",
     "mremap_multi_vma_refused",
     "mremap_multi_vma_seen",
