@@ -50,31 +50,39 @@ const EXCEPTIONS: [&str; 2] = [
     "context imbalance in 'has_entries'",
 ];
 
-/// What is known of the commits that passed, in a file for each configuration and tree of files, as
-/// it takes long to find out: the warnings of its build.
-struct Known<'a> {
-    paths: &'a Paths,
+/// What is known of the kernels that passed, in a file for each configuration and subject of a
+/// commit, as it takes long to find out: what it is made of, and the warnings of its build.
+struct Known {
     folder: PathBuf,
     /// What it was built with.
-    made_of: String,
+    built_with: String,
 }
 
-impl Known<'_> {
-    fn file(&self, commit: &str) -> Result<PathBuf> {
-        let tree =
-            output(git(&self.paths.checkout).args(["rev-parse", &format!("{commit}^{{tree}}")]))?;
-        Ok(self.folder.join(tree.trim()))
+impl Known {
+    fn file(&self, subject: &str) -> PathBuf {
+        self.folder.join(subject.replace('/', "-"))
     }
 
-    fn warnings(&self, commit: &str) -> Result<Option<Warnings>> {
-        let text = fs::read_to_string(self.file(commit)?).unwrap_or_default();
-
-        Ok(text.strip_prefix(&self.made_of).map(Warnings::read))
+    fn made_of(&self, tree: &Tree) -> Result<String> {
+        Ok(format!(
+            "{}{}\n",
+            self.built_with,
+            tree.kernel_files(false)?
+        ))
     }
 
-    fn keep(&self, commit: &str, warnings: &Warnings) -> Result<()> {
+    fn warnings(&self, tree: &Tree, subject: &str) -> Result<Option<Warnings>> {
+        let text = fs::read_to_string(self.file(subject)).unwrap_or_default();
+
+        Ok(text.strip_prefix(&self.made_of(tree)?).map(Warnings::read))
+    }
+
+    fn keep(&self, tree: &Tree, subject: &str, warnings: &Warnings) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
-        write_whole(&self.file(commit)?, format!("{}{warnings}", self.made_of))
+        write_whole(
+            &self.file(subject),
+            format!("{}{warnings}", self.made_of(tree)?),
+        )
     }
 }
 
@@ -128,8 +136,10 @@ struct Walk<'a> {
     paths: &'a Paths,
     config: &'static str,
     build: Build<'a>,
-    known: Known<'a>,
+    known: Known,
     tests: Option<Tests<'a>>,
+    /// What the kernel that passed last is made of.
+    passed: String,
     /// What the commits so far warn of.
     warnings: Warnings,
     outcome: Outcome,
@@ -144,12 +154,12 @@ impl<'a> Walk<'a> {
             paths,
             config,
             known: Known {
-                paths,
                 folder: paths.work.join(format!("passed-{config}")),
-                made_of: build.made_of()?,
+                built_with: build.made_of()?,
             },
             build,
             tests,
+            passed: String::new(),
             warnings: Warnings::default(),
             outcome: Outcome::default(),
         })
@@ -158,29 +168,37 @@ impl<'a> Walk<'a> {
     /// Builds and tests the base, for what is compared with it.
     fn base(&mut self) -> Result<()> {
         println!("  {}: base", self.config);
-        match self.known.warnings("base")? {
+        let tree = commit(self.paths, "base");
+        match self.known.warnings(&tree, "base")? {
             Some(known) => self.warnings.add(known),
             None => self.build.clean()?,
         }
-        let tree = commit(self.paths, "base");
         self.warnings.add(self.build.run(&tree)?);
-        self.known.keep("base", &self.warnings)?;
+        self.known.keep(&tree, "base", &self.warnings)?;
         if let Some(tests) = &mut self.tests {
             self.outcome.add(tests.run(&tree, &self.build, false)?);
         }
         Ok(())
     }
 
-    /// Builds and tests a commit, unless it has passed before.
-    fn commit(&mut self, id: &str, subject: &str, last: bool) -> Result<()> {
-        if let Some(known) = self.known.warnings(id)? {
-            println!("  {}: {subject}: passed before", self.config);
-            self.warnings.add(known);
+    /// Builds and tests a commit, unless its kernel has passed before. `all`: what the kernel of the
+    /// whole series is made of.
+    fn commit(&mut self, id: &str, subject: &str, all: Option<&str>) -> Result<()> {
+        let tree = commit(self.paths, id);
+        let files = tree.kernel_files(false)?;
+        let known = self.known.warnings(&tree, subject)?;
+
+        if known.is_some() || files == self.passed {
+            let why = match known {
+                Some(_) => "passed before",
+                None => "has the kernel of the commit before",
+            };
+            println!("  {}: {subject}: {why}", self.config);
+            self.warnings.add(known.unwrap_or_default());
             self.outcome.passed += 1;
-            return Ok(());
+            return self.pass(&tree, subject, files);
         }
         println!("  {}: {subject}", self.config);
-        let tree = commit(self.paths, id);
         let built = self.build.run(&tree)?;
         let new = built.but(&EXCEPTIONS).without(&self.warnings);
         let mut judged = Outcome::default();
@@ -189,10 +207,11 @@ impl<'a> Walk<'a> {
         // Once is enough.
         self.warnings.add(new);
         if let Some(tests) = &mut self.tests {
+            let last = all == Some(&*files);
             judged.add(tests.run(&tree, &self.build, last)?);
         }
         if judged.failed == 0 {
-            self.known.keep(id, &self.warnings)?;
+            self.pass(&tree, subject, files)?;
         }
         for note in &mut judged.notes {
             *note = format!("{}: {subject}: {note}", self.config);
@@ -201,6 +220,12 @@ impl<'a> Walk<'a> {
         }
         self.outcome.add(judged);
         Ok(())
+    }
+
+    /// Notes that the kernel of a commit has passed.
+    fn pass(&mut self, tree: &Tree, subject: &str, files: String) -> Result<()> {
+        self.passed = files;
+        self.known.keep(tree, subject, &self.warnings)
     }
 }
 
@@ -221,22 +246,27 @@ pub fn each_commit(tree: &Tree, name: &str) -> Result<Outcome> {
         .lines()
         .filter_map(|line| line.split_once(' '))
         .collect();
-    let has_all = parts.iter().any(Part::is_main);
+    let all = match commits.last() {
+        Some((id, _)) if parts.iter().any(Part::is_main) => {
+            Some(commit(paths, id).kernel_files(false)?)
+        }
+        _ => None,
+    };
     let mut outcome = Outcome::default();
 
     for config in CONFIGS {
         let mut walk = Walk::new(paths, config)?;
         let mut all_known = true;
 
-        for (commit, _) in &commits {
-            all_known &= walk.known.warnings(commit)?.is_some();
+        for (id, subject) in &commits {
+            let known = walk.known.warnings(&commit(paths, id), subject)?;
+            all_known &= known.is_some();
         }
         if !all_known {
             walk.base()?;
         }
-        for (index, (commit, subject)) in commits.iter().enumerate() {
-            let last = has_all && index + 1 == commits.len();
-            if let Err(error) = walk.commit(commit, subject, last) {
+        for (id, subject) in &commits {
+            if let Err(error) = walk.commit(id, subject, all.as_deref()) {
                 walk.outcome
                     .check(false, || format!("{config}: {subject}: {error:#}"));
             }
