@@ -36,6 +36,9 @@ use wait_timeout::ChildExt;
 /// already, so its whole time is not waited for.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// A guest that says more than that, in bytes, will not come to an end: no test says a tenth of it.
+const FLOOD: u64 = 64 << 20;
+
 /// A guest that runs. One that is dropped is killed.
 pub struct Running {
     child: Child,
@@ -43,6 +46,7 @@ pub struct Running {
     console: PathBuf,
     start: Instant,
     limit: Duration,
+    flood: u64,
 }
 
 impl Running {
@@ -69,11 +73,12 @@ impl Running {
             console,
             start: Instant::now(),
             limit,
+            flood: FLOOD,
         })
     }
 
-    /// Waits until it ends, or kills it when its time is over. Returns the console, and whether it
-    /// ended. Meanwhile lines that begin with a bar may be shown.
+    /// Waits until it ends, or kills it when its time is over or it says too much. Returns the
+    /// console, and whether it ended. Meanwhile lines that begin with a bar may be shown.
     pub fn wait(&mut self, show: bool) -> Result<(String, bool)> {
         self.wait_unless_silent(show, SILENCE)
     }
@@ -100,6 +105,9 @@ impl Running {
                 break ended;
             }
 
+            if self.says_too_much()? {
+                break false;
+            }
             let now = fs::metadata(&self.console)?.len();
             if now != length {
                 (length, heard) = (now, Instant::now());
@@ -121,6 +129,10 @@ impl Running {
         Ok(String::from_utf8_lossy(&fs::read(&self.console)?).replace('\r', ""))
     }
 
+    fn says_too_much(&self) -> Result<bool> {
+        Ok(fs::metadata(&self.console)?.len() > self.flood)
+    }
+
     fn kill(&mut self) -> Result<()> {
         let group = Pid::from_child(&self.child);
 
@@ -134,6 +146,7 @@ impl Running {
     pub fn end(mut self, show: bool) -> Result<String> {
         let (console, ended) = self.wait(show)?;
         let (name, file) = (&self.name, self.console.display());
+        let too_much = self.says_too_much()?;
         let last = || {
             let lines: Vec<&str> = console.lines().collect();
             lines[lines.len().saturating_sub(30)..].join("\n  ")
@@ -147,7 +160,8 @@ impl Running {
         );
         ensure!(
             ended,
-            "guest {name} hung and was killed after {} s:\n  {}\n  the whole console is {file}",
+            "guest {name} {} and was killed after {} s:\n  {}\n  the whole console is {file}",
+            if too_much { "said too much" } else { "hung" },
             self.start.elapsed().as_secs(),
             last(),
         );
@@ -195,6 +209,15 @@ mod tests {
 
         assert_eq!((text.as_str(), ended), ("Oops\n", false));
         assert!(running.start.elapsed() < running.limit);
+    }
+
+    #[test]
+    fn a_guest_that_says_too_much_is_killed() {
+        let (_repository, mut running) = start("seq 1000; sleep 60", "flood");
+        running.flood = 1000;
+        let error = running.end(false).unwrap_err().to_string();
+
+        assert!(error.starts_with("guest flood said too much and was killed"));
     }
 
     #[test]
