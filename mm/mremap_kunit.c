@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pgalloc.h>
+#include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
@@ -306,13 +307,23 @@ static unsigned long hook_starts[8];
 static int hook_calls;
 static int hook_fails;
 static int hook_vmas;
+static int hook_unlocked;
 /* Only VMAs of this test count: the mm of another may still be torn down. */
 static struct mm_struct *hook_mm;
 
+/* Called in a split, too, while the VMA that is split is still the one in the tree. */
 static void hook_open(struct vm_area_struct *vma)
 {
-	if (vma->vm_mm == hook_mm)
-		hook_vmas++;
+	struct vm_area_struct *other;
+
+	if (vma->vm_mm != hook_mm)
+		return;
+	hook_vmas++;
+	other = lock_vma_under_rcu(vma->vm_mm, vma->vm_start);
+	if (other) {
+		hook_unlocked++;
+		vma_end_read(other);
+	}
 }
 
 static void hook_close(struct vm_area_struct *vma)
@@ -342,6 +353,7 @@ static void add_hooks(struct kunit *test, unsigned long addr)
 	if (hook_mm != mm) {
 		hook_mm = mm;
 		hook_vmas = 0;
+		hook_unlocked = 0;
 	}
 	hook_vmas++;
 	vma_start_write(vma);
@@ -502,6 +514,8 @@ static void undoes_splits(struct kunit *test)
 	hook_fails = 0;
 	KUNIT_EXPECT_EQ(test, 0, move(arena + PAGE_SIZE, 4, new, 0));
 	KUNIT_EXPECT_EQ(test, before + 1, hook_vmas);
+	/* No other thread could change flags of a VMA that was about to be split. */
+	KUNIT_EXPECT_EQ(test, 0, hook_unlocked);
 }
 
 /* Expects @vma at page @n of @addr. */
@@ -690,6 +704,48 @@ static void moves_down_into_its_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 7, value);
 }
 
+/* As in mm/hugetlb.c, in vm_private_data. */
+#define HPAGE_RESV_UNMAPPED	(1UL << 1)
+
+/*
+ * The hook that fails. Before, a parent takes a huge page from the VMA below, as
+ * unmap_ref_private() does without a lock of its child.
+ */
+static int take_huge_page(struct vm_area_struct *vma)
+{
+	struct vm_area_struct *huge = vma_lookup(vma->vm_mm, vma->vm_start - 1);
+
+	if (huge)
+		huge->vm_private_data = (void *)HPAGE_RESV_UNMAPPED;
+	return -EBUSY;
+}
+
+/* A hugetlb VMA that is whole again knows of pages that a part of it has lost. */
+static void remembers_lost_huge_pages(struct kunit *test)
+{
+	const unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				    MAP_NORESERVE | MAP_HUGETLB |
+				    PMD_SHIFT << MAP_HUGE_SHIFT;
+	const unsigned long arena = make_table_arena(test);
+	const unsigned long last = arena + 2 * PMD_SIZE;
+	struct vm_area_struct *vma;
+
+	if (ksys_mmap_pgoff(arena, 2 * PMD_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0) !=
+	    arena)
+		kunit_skip(test, "no hugetlb memory");
+	KUNIT_ASSERT_NULL(test, lookup(arena)->vm_private_data);
+	map_page(test, last, PROT_READ, MAP_SHARED);
+	add_hooks(test, last);
+	hooks.mremap = take_huge_page;
+	KUNIT_EXPECT_EQ(test, -EBUSY, move(arena + PMD_SIZE, PTRS_PER_PTE + 1,
+					   arena + 3 * PMD_SIZE, 0));
+
+	vma = lookup(arena);
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+	KUNIT_EXPECT_EQ(test, last, vma->vm_end);
+	KUNIT_EXPECT_EQ(test, HPAGE_RESV_UNMAPPED, (unsigned long)vma->vm_private_data);
+}
+
 /* The hook that fails, and removes an empty page table before. */
 static unsigned long table_to_take;
 
@@ -764,6 +820,7 @@ static struct kunit_case mremap_test_cases[] = {
 	KUNIT_CASE(moves_a_shared_table),
 	KUNIT_CASE(moves_a_lone_table),
 	KUNIT_CASE(moves_down_into_its_table),
+	KUNIT_CASE(remembers_lost_huge_pages),
 	KUNIT_CASE(stays_with_its_pages),
 	{}
 };

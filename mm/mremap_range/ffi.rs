@@ -331,8 +331,9 @@ pub(crate) struct Split(usize);
 
 /// Splits the VMA at `addr` (bytes).
 ///
-/// Fails with [`EINVAL`] if no VMA starts before `addr` and ends after it, with [`ENOMEM`], and as
-/// `vm_ops->may_split()` does. Does not check the number of VMAs. C function: `mremap_split()`.
+/// Fails with [`EINVAL`] if no VMA starts before `addr` and ends after it, with [`ENOMEM`], with
+/// [`EINTR`] if the task is killed, and as `vm_ops->may_split()` does. Does not check the number of
+/// VMAs. C function: `mremap_split()`.
 pub(crate) fn split(mm: &mut MmWriteLocked<'_>, addr: usize) -> Result<Split> {
     // SAFETY: The address space is valid and locked by the type invariants, and borrowed mutably.
     to_result(unsafe { bindings::mremap_split(mm.as_raw(), addr) })?;

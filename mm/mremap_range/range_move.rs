@@ -193,8 +193,8 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Splits the VMAs that lie across the ends of the source.
     ///
     /// With `MREMAP_DONTUNMAP`, a VMA is split only if it is locked, as the part that loses its
-    /// pages is unlocked. Fails with [`ENOMEM`], as `vm_ops->may_split()` does, and with [`EINVAL`]
-    /// out of order.
+    /// pages is unlocked. Fails with [`ENOMEM`], with [`EINTR`] if the task is killed, as
+    /// `vm_ops->may_split()` does, and with [`EINVAL`] out of order.
     pub(crate) fn split_ends(&mut self) -> Result {
         if self.step != Step::Planned {
             return Err(EINVAL);
