@@ -37,7 +37,7 @@ use vmas::{
     Vmas, //
 };
 
-/// How many VMAs are relocated at a time: as many as one page table can map.
+/// How many VMAs are relocated at a time: as many as a page table of 4 KiB can map.
 const BATCH_MAX: usize = 512;
 
 /// For so many VMAs nothing is allocated, and going over them costs less than looking for the first

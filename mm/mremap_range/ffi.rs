@@ -8,7 +8,8 @@
 //! [`Emptied`] range, or a [`Merge`].
 //!
 //! C headers: `mm/mremap.h`, [`include/linux/mm.h`](srctree/include/linux/mm.h),
-//! [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
+//! [`include/linux/rmap.h`](srctree/include/linux/rmap.h), and those that
+//! [`rust/helpers/mremap.c`](srctree/rust/helpers/mremap.c) includes
 
 use super::{
     batch::vmas::{
@@ -437,9 +438,9 @@ pub(crate) fn relocate_back(vmas: RelocateVmas<'_, '_>) -> bool {
 
 /// Copies a VMA, and moves the pages of its segment to the copy, which is not charged for.
 ///
-/// Sleeps. Fails with [`ENOMEM`], also if something is mapped at the destination, and as
-/// `vm_ops->mremap()` does; then the pages are where they were, but there may be a copy. Fails with
-/// [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
+/// Sleeps. Fails with [`ENOMEM`], also if something is mapped at the destination, with [`EINTR`] if
+/// the task is killed, and as `vm_ops->mremap()` does; then the pages are where they were, but there
+/// may be a copy. Fails with [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
 pub(crate) fn copy(vma: CopyVma<'_, '_>) -> Result {
     let (from, to) = (vma.segment().source(), vma.segment().destination());
 

@@ -17,7 +17,8 @@ use kernel::mm::{
 ///
 /// # Invariants
 ///
-/// The mmap lock of the VMA's address space is held for writing during `'a`.
+/// The mmap lock of the VMA's address space is held for writing during `'a`, so the VMA stays, and
+/// its fields do not change. One flag may: `VM_MAYBE_GUARD` is set with the VMA lock only.
 pub(crate) struct LinkedVma<'a> {
     vma: &'a VmaRef,
     linked: Range<usize>,
