@@ -705,11 +705,11 @@ static void moves_down_into_its_table(struct kunit *test)
 }
 
 /* As in mm/hugetlb.c, in vm_private_data. */
-#define HPAGE_RESV_UNMAPPED	(1UL << 1)
+#define HPAGE_RESV_UNMAPPED	BIT(1)
 
 /*
- * The hook that fails. Before, a parent takes a huge page from the VMA below, as
- * unmap_ref_private() does without a lock of its child.
+ * The hook that fails. Before that, a parent takes a huge page from the VMA below, as
+ * unmap_ref_private() does: it takes no lock of the child's address space.
  */
 static int take_huge_page(struct vm_area_struct *vma)
 {

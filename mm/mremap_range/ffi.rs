@@ -439,8 +439,8 @@ pub(crate) fn relocate_back(vmas: RelocateVmas<'_, '_>) -> bool {
 /// Copies a VMA, and moves the pages of its segment to the copy, which is not charged for.
 ///
 /// Sleeps. Fails with [`ENOMEM`], also if something is mapped at the destination, with [`EINTR`] if
-/// the task is killed, and as `vm_ops->mremap()` does; then the pages are where they were, but there
-/// may be a copy. Fails with [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
+/// the task is killed, and as `vm_ops->mremap()` does; then the pages are where they were, but
+/// there may be a copy. Fails with [`EINVAL`] if it has been copied. C function: `mremap_copy()`.
 pub(crate) fn copy(vma: CopyVma<'_, '_>) -> Result {
     let (from, to) = (vma.segment().source(), vma.segment().destination());
 

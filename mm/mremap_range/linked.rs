@@ -18,7 +18,7 @@ use kernel::mm::{
 /// # Invariants
 ///
 /// The mmap lock of the VMA's address space is held for writing during `'a`, so the VMA stays, and
-/// its fields do not change. One flag may: `VM_MAYBE_GUARD` is set with the VMA lock only.
+/// its fields do not change, except for a flag: `VM_MAYBE_GUARD` is set with the VMA lock alone.
 pub(crate) struct LinkedVma<'a> {
     vma: &'a VmaRef,
     linked: Range<usize>,

@@ -173,8 +173,8 @@ impl<'a, 'mm> RangeMove<'a, 'mm> {
     /// Unmerges the pages that KSM has merged: where they go there may be pages that KSM found by
     /// their address.
     ///
-    /// If the move fails later they stay unmerged, and charged to the process. Fails with [`ENOMEM`],
-    /// with [`ERESTARTSYS`] on a signal, or with [`EINTR`] if the task is killed.
+    /// If the move fails later they stay unmerged, and charged to the process. Fails with
+    /// [`ENOMEM`], with [`ERESTARTSYS`] on a signal, or with [`EINTR`] if the task is killed.
     pub(crate) fn unmerge_ksm(&mut self) -> Result {
         if self.plan.totals().ksm_mergeable != 0 {
             for vma in linked_vmas(self.mm, self.plan.request().source()) {
