@@ -63,25 +63,21 @@ impl Known {
         self.folder.join(subject.replace('/', "-"))
     }
 
-    fn made_of(&self, tree: &Tree) -> Result<String> {
-        Ok(format!(
-            "{}{}\n",
-            self.built_with,
-            tree.kernel_files(false)?
-        ))
+    fn made_of(&self, files: &str) -> String {
+        format!("{}{files}\n", self.built_with)
     }
 
-    fn warnings(&self, tree: &Tree, subject: &str) -> Result<Option<Warnings>> {
+    fn warnings(&self, files: &str, subject: &str) -> Option<Warnings> {
         let text = fs::read_to_string(self.file(subject)).unwrap_or_default();
 
-        Ok(text.strip_prefix(&self.made_of(tree)?).map(Warnings::read))
+        text.strip_prefix(&self.made_of(files)).map(Warnings::read)
     }
 
-    fn keep(&self, tree: &Tree, subject: &str, warnings: &Warnings) -> Result<()> {
+    fn keep(&self, files: &str, subject: &str, warnings: &Warnings) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         write_whole(
             &self.file(subject),
-            format!("{}{warnings}", self.made_of(tree)?),
+            format!("{}{warnings}", self.made_of(files)),
         )
     }
 }
@@ -169,12 +165,13 @@ impl<'a> Walk<'a> {
     fn base(&mut self) -> Result<()> {
         println!("  {}: base", self.config);
         let tree = commit(self.paths, "base");
-        match self.known.warnings(&tree, "base")? {
+        let files = tree.kernel_files(false)?;
+        match self.known.warnings(&files, "base") {
             Some(known) => self.warnings.add(known),
             None => self.build.clean()?,
         }
         self.warnings.add(self.build.run(&tree)?);
-        self.known.keep(&tree, "base", &self.warnings)?;
+        self.known.keep(&files, "base", &self.warnings)?;
         if let Some(tests) = &mut self.tests {
             self.outcome.add(tests.run(&tree, &self.build, false)?);
         }
@@ -186,7 +183,7 @@ impl<'a> Walk<'a> {
     fn commit(&mut self, id: &str, subject: &str, all: Option<&str>) -> Result<()> {
         let tree = commit(self.paths, id);
         let files = tree.kernel_files(false)?;
-        let known = self.known.warnings(&tree, subject)?;
+        let known = self.known.warnings(&files, subject);
 
         if known.is_some() || files == self.passed {
             let why = match known {
@@ -196,7 +193,7 @@ impl<'a> Walk<'a> {
             println!("  {}: {subject}: {why}", self.config);
             self.warnings.add(known.unwrap_or_default());
             self.outcome.passed += 1;
-            return self.pass(&tree, subject, files);
+            return self.pass(subject, files);
         }
         println!("  {}: {subject}", self.config);
         let built = self.build.run(&tree)?;
@@ -211,7 +208,7 @@ impl<'a> Walk<'a> {
             judged.add(tests.run(&tree, &self.build, last)?);
         }
         if judged.failed == 0 {
-            self.pass(&tree, subject, files)?;
+            self.pass(subject, files)?;
         }
         for note in &mut judged.notes {
             *note = format!("{}: {subject}: {note}", self.config);
@@ -223,9 +220,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes that the kernel of a commit has passed.
-    fn pass(&mut self, tree: &Tree, subject: &str, files: String) -> Result<()> {
+    fn pass(&mut self, subject: &str, files: String) -> Result<()> {
         self.passed = files;
-        self.known.keep(tree, subject, &self.warnings)
+        self.known.keep(&self.passed, subject, &self.warnings)
     }
 }
 
@@ -259,8 +256,8 @@ pub fn each_commit(tree: &Tree, name: &str) -> Result<Outcome> {
         let mut all_known = true;
 
         for (id, subject) in &commits {
-            let known = walk.known.warnings(&commit(paths, id), subject)?;
-            all_known &= known.is_some();
+            let files = commit(paths, id).kernel_files(false)?;
+            all_known &= walk.known.warnings(&files, subject).is_some();
         }
         if !all_known {
             walk.base()?;

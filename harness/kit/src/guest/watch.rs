@@ -46,6 +46,7 @@ pub struct Running {
     console: PathBuf,
     start: Instant,
     limit: Duration,
+    silence: Duration,
     flood: u64,
 }
 
@@ -73,6 +74,7 @@ impl Running {
             console,
             start: Instant::now(),
             limit,
+            silence: SILENCE,
             flood: FLOOD,
         })
     }
@@ -80,10 +82,6 @@ impl Running {
     /// Waits until it ends, or kills it when its time is over or it says too much. Returns the
     /// console, and whether it ended. Meanwhile lines that begin with a bar may be shown.
     pub fn wait(&mut self, show: bool) -> Result<(String, bool)> {
-        self.wait_unless_silent(show, SILENCE)
-    }
-
-    fn wait_unless_silent(&mut self, show: bool, silence: Duration) -> Result<(String, bool)> {
         let mut tail = BufReader::new(fs::File::open(&self.console)?);
         let mut line = Vec::new();
         let mut length = 0;
@@ -105,13 +103,13 @@ impl Running {
                 break ended;
             }
 
-            if self.says_too_much()? {
+            let now = self.length()?;
+            if now > self.flood {
                 break false;
             }
-            let now = fs::metadata(&self.console)?.len();
             if now != length {
                 (length, heard) = (now, Instant::now());
-            } else if heard.elapsed() > silence {
+            } else if heard.elapsed() > self.silence {
                 if !trouble(&self.said()?).is_empty() {
                     break false;
                 }
@@ -129,8 +127,9 @@ impl Running {
         Ok(String::from_utf8_lossy(&fs::read(&self.console)?).replace('\r', ""))
     }
 
-    fn says_too_much(&self) -> Result<bool> {
-        Ok(fs::metadata(&self.console)?.len() > self.flood)
+    /// How much it has said, in bytes.
+    fn length(&self) -> Result<u64> {
+        Ok(fs::metadata(&self.console)?.len())
     }
 
     fn kill(&mut self) -> Result<()> {
@@ -146,7 +145,7 @@ impl Running {
     pub fn end(mut self, show: bool) -> Result<String> {
         let (console, ended) = self.wait(show)?;
         let (name, file) = (&self.name, self.console.display());
-        let too_much = self.says_too_much()?;
+        let too_much = self.length()? > self.flood;
         let last = || {
             let lines: Vec<&str> = console.lines().collect();
             lines[lines.len().saturating_sub(30)..].join("\n  ")
@@ -203,9 +202,8 @@ mod tests {
     #[test]
     fn a_guest_that_complains_and_falls_silent_is_killed() {
         let (_repository, mut running) = start("echo Oops; sleep 60", "stuck");
-        let (text, ended) = running
-            .wait_unless_silent(false, Duration::from_secs(1))
-            .unwrap();
+        running.silence = Duration::from_secs(1);
+        let (text, ended) = running.wait(false).unwrap();
 
         assert_eq!((text.as_str(), ended), ("Oops\n", false));
         assert!(running.start.elapsed() < running.limit);
@@ -223,9 +221,8 @@ mod tests {
     #[test]
     fn a_guest_that_is_only_silent_may_go_on() {
         let (_repository, mut running) = start("echo fine; sleep 3; echo end", "silent");
-        let (text, ended) = running
-            .wait_unless_silent(false, Duration::from_secs(1))
-            .unwrap();
+        running.silence = Duration::from_secs(1);
+        let (text, ended) = running.wait(false).unwrap();
 
         assert_eq!((text.as_str(), ended), ("fine\nend\n", true));
     }
